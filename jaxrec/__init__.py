@@ -1,0 +1,3 @@
+"""jaxrec: recommenders that read."""
+
+__version__ = '0.1.0'

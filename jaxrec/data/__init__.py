@@ -1,0 +1,1 @@
+"""Datasets: files -> TFDS -> index pipeline -> packed batches."""
