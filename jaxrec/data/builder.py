@@ -25,8 +25,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   """Base of the datasets; see the module's docstring.
 
   `counts` holds what was read and what was set aside, by reason; it is kept
-  as the TFDS metadata of each config. At most `MAX_NOTES` bad lines are kept
-  by name (file:line: why); all of them are counted.
+  as the TFDS metadata of each config. At most `MAX_NOTES` bad lines a reason
+  are kept by name (file:line: why); all of them are counted.
   """
 
   VERSION = tfds.core.Version('1.0.0')
@@ -35,10 +35,12 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     tfds.core.BuilderConfig(name='impressions', description='What was shown.'),
   ]
   MANUAL_DOWNLOAD_INSTRUCTIONS = 'Set config.data.dir to the raw files.'
-  MAX_NOTES = 20
+  MAX_NOTES = 5
 
   ITEM_TEXTS: tuple[str, ...] = ('title', 'category')
   SPLITS: tuple[str, ...] = ('train', 'test')
+  HOMEPAGE = ''
+  LICENSE = ''
   ORACLE = False  # True: impressions carry the true click probabilities.
 
   # ------------------------------------------------- what a dataset defines
@@ -77,12 +79,14 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def note(self, reason: str, where: str = '', times: int = 1) -> None:
     """Counts something set aside; `where` is 'file:line: what is wrong'."""
     self.counts[reason] += times
-    if where and len(self.notes) < self.MAX_NOTES:
+    if where and self._noted[reason] < self.MAX_NOTES:
+      self._noted[reason] += 1
       self.notes.append(where)
 
   def _info(self) -> tfds.core.DatasetInfo:
     self.counts: collections.Counter = collections.Counter()
     self.notes: list[str] = []
+    self._noted: collections.Counter = collections.Counter()
     sequence = lambda dtype: tfds.features.Sequence(tfds.features.Scalar(dtype))
     if self.builder_config.name == 'items':
       features = {name: tfds.features.Text() for name in self.ITEM_TEXTS}
@@ -100,6 +104,9 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         features['probabilities'] = sequence(np.float32)
     return tfds.core.DatasetInfo(
       builder=self,
+      description=inspect.getdoc(type(self)),
+      homepage=self.HOMEPAGE,
+      license=self.LICENSE,
       features=tfds.features.FeaturesDict(features),
       metadata=tfds.core.MetadataDict(),
       disable_shuffling=True,  # Item i is the i-th record; time keeps order.

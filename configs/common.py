@@ -1,0 +1,72 @@
+"""What the configs share: every key there is, with a safe default."""
+
+import difflib
+
+from ml_collections import ConfigDict
+
+
+def base() -> ConfigDict:
+  """The default configuration; a domain's config changes what differs."""
+  return ConfigDict(
+    {
+      'seed': 0,
+      'batch_size': 64,  # B, over all devices.
+      'num_train_steps': 1000,
+      'eval_every_steps': 200,
+      'checkpoint_every_steps': 200,
+      'log_every_steps': 10,
+      'eval_batch_size': 64,
+      # -1: what the other sizes leave of the devices.
+      'mesh': {'data': -1, 'fsdp': 1, 'tensor': 1},
+      'data': {
+        'name': 'demo',  # A key of jaxrec.data.datasets.DATASETS.
+        'dir': '',  # Where the publisher's files lie.
+        'cache_dir': '',  # '': $XDG_CACHE_HOME/jaxrec or ~/.cache/jaxrec.
+        'text_template': '{title}',  # How an item's columns make its text.
+        'history_length': 50,  # H, the most recent items.
+        'num_candidates': 5,  # C in training: a click and C - 1 non-clicks.
+        'validation_fraction': 0.1,  # Latest share of train, if none is given.
+      },
+      'encoder': {
+        'pretrained': 'minilm',  # Alias, Hugging Face directory or hub id.
+        'trainable_layers': 0,  # The top k; -1: all; 0: vectors made once.
+        'max_tokens': 32,  # T, where texts are cut.
+        'row_tokens': 0,  # L; 0: 32 on CPU, 128 on accelerators.
+        'dtype': 'float32',  # Of the computation: float32 or bfloat16.
+        'dropout': 0.1,  # On the layers that train.
+        'pooling': 'mean',  # mean or cls.
+      },
+      'head': {'type': 'lstm', 'width': 256},
+      'scoring': 'cosine',  # cosine or dot.
+      'objective': 'impressions',
+      'optim': {
+        'encoder_learning_rate': 2e-5,
+        'head_learning_rate': 5e-4,
+        'warmup_steps': 50,
+        'weight_decay': 0.01,
+        'clip_norm': 1.0,  # 0: none.
+        'b1': 0.9,
+        'b2': 0.999,
+      },
+    }
+  )
+
+
+def pick(variant: str | None, variants: dict, default: str):
+  """`variants[variant]`; an unknown one is an error with the near misses."""
+  name = variant or default
+  if name not in variants:
+    near = difflib.get_close_matches(name, variants, n=3, cutoff=0.4)
+    hint = f'did you mean {" or ".join(near)}? ' if near else ''
+    raise ValueError(
+      f'unknown config variant {name!r}: {hint}(variants: '
+      f'{", ".join(variants)})'
+    )
+  return variants[name]
+
+
+def locked(config: ConfigDict, changes: dict) -> ConfigDict:
+  """`config` with `changes` ({'optim.clip_norm': 0.5}), locked."""
+  config.lock()
+  config.update_from_flattened_dict(changes)
+  return config

@@ -1,0 +1,237 @@
+"""The embedded demo world: readers whose interests drift, and the news.
+
+Nothing is read or downloaded: the world is drawn from a fixed seed. A user
+has a few current interests (subtopics). A click on anything else may start a
+new interest, which replaces the oldest; what was replaced fades. A click is a
+Bernoulli draw of
+
+  sigmoid(BASE + interest + topic + appeal of the headline - age of the item)
+
+so the true probability of every label is known, and with it the best AUC
+that any model can hope for. The interest, the largest term by far, can be
+read from the titles in the history, the latest telling most; age and part of
+the appeal cannot be read from a title.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import inspect
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from jaxrec.data import demo_texts
+from jaxrec.data.builder import Builder, Item
+
+SEED = 20
+START = 1767571200  # Monday 5 January 2026, 00:00 UTC, in unix seconds.
+DAY = 86400
+# First day of each split; the days before 'train' only build histories.
+FIRST_DAY = {'train': 14, 'validation': 23, 'test': 24}
+DAYS = 26
+
+USERS = 3000
+ITEMS_PER_SUBTOPIC = 72
+IMPRESSIONS_PER_DAY = 1000  # Those kept; every session builds the histories.
+MAX_HISTORY = 60
+CANDIDATES = (6, 20)  # Fewest and most.
+SHELF_DAYS = 10.0  # Older items are no longer shown.
+
+INTERESTS = 2
+ADOPT = 0.6  # Chance that a click on something else starts an interest.
+FADE = 0.5  # What is left, a day later, of a replaced interest.
+SHOW_CURRENT, SHOW_FORMER = 6.0, 3.0  # Odds of being shown, against 1.
+
+BASE = -3.6
+INTEREST, TOPIC = 3.4, 0.6
+QUESTION, APPEAL = 0.4, 0.25
+AGE = 0.03  # Logit lost per day since publication.
+
+
+@dataclasses.dataclass
+class World:
+  """All that is drawn: N items in order of publication, all impressions."""
+
+  titles: list[str]
+  topics: list[str]  # [N]
+  subtopics: np.ndarray  # [N] int
+  published: np.ndarray  # [N] int64, unix seconds
+  impressions: list[dict]  # As `Builder.impressions` yields them, by time.
+
+
+def draw_items(rng: np.random.Generator) -> World:
+  """A world of distinct headlines without impressions."""
+  subtopics = demo_texts.subtopics()
+  subtopic = np.tile(np.arange(len(subtopics)), ITEMS_PER_SUBTOPIC)
+  published = START + np.sort(rng.integers(DAYS * DAY, size=len(subtopic)))
+  rng.shuffle(subtopic)
+  titles: dict[str, None] = {}
+  for s, time in zip(subtopic, published, strict=True):
+    known = 0.6 + 0.4 * (time - START) / (DAYS * DAY)
+    size = len(titles)
+    while len(titles) == size:  # Drawn again where it was in the news before.
+      titles[subtopics[s].headline(rng, known)] = None
+  topics = [subtopics[s].topic for s in subtopic]
+  return World(list(titles), topics, subtopic, published, [])
+
+
+def draw_appeal(rng: np.random.Generator, world: World) -> np.ndarray:
+  """[N] what a headline adds to everyone's logit."""
+  question = np.array([demo_texts.is_question(t) for t in world.titles])
+  of_subtopic = rng.normal(0, APPEAL, world.subtopics.max() + 1)
+  of_item = rng.normal(0, APPEAL, len(question))
+  return QUESTION * question + of_subtopic[world.subtopics] + of_item
+
+
+def draw_candidates(
+  rng: np.random.Generator, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Columns [B, C] drawn without replacement per row of weights, and counts.
+
+  The first counts[b] of row b are its candidates, in random order. The draw
+  is an exponential race: column i arrives at Exp(1) / weight, and the first
+  to arrive win. Their order would tell the weight, so it is shuffled.
+  """
+  low, high = CANDIDATES
+  with np.errstate(divide='ignore'):
+    arrival = rng.standard_exponential(weights.shape) / weights
+  columns = np.argpartition(arrival, high, axis=1)[:, :high]
+  rank = np.take_along_axis(arrival, columns, axis=1).argsort(1).argsort(1)
+  counts = rng.integers(low, high + 1, len(weights))
+  place = rng.random(rank.shape) + (rank >= counts[:, None])
+  return np.take_along_axis(columns, place.argsort(1), axis=1), counts
+
+
+def given_kept(p: np.ndarray) -> np.ndarray:
+  """Click probabilities [C], given that neither all nor none are clicked.
+
+  Impressions of one label only are dropped, which would leave the plain
+  probabilities too low. The order of the candidates does not change.
+  """
+  every, none = np.prod(p), np.prod(1 - p)
+  return (p - every) / (1 - every - none)
+
+
+class Readers:
+  """The users' interests [U, S], one per subtopic, day by day."""
+
+  def __init__(self, rng: np.random.Generator, subtopics: int):
+    self.rng = rng
+    self.current = np.argsort(rng.random((USERS, subtopics)))[:, :INTERESTS]
+    self.former = np.zeros((USERS, subtopics))
+    self.interest = np.zeros((USERS, subtopics))
+    self.next_day()
+
+  def next_day(self) -> None:
+    """What is no longer current fades."""
+    self.former = np.maximum(self.former, self.interest)
+    self.interest *= FADE
+    np.put_along_axis(self.interest, self.current, 1.0, axis=1)
+
+  def click(self, user: int, subtopics: np.ndarray) -> None:
+    """Clicks on something else may start interests; the oldest goes."""
+    for s in subtopics:
+      if s not in self.current[user] and self.rng.random() < ADOPT:
+        self.current[user] = *self.current[user, 1:], s
+
+
+def make_world(seed: int = SEED) -> World:
+  """Draws the whole world; the same for the same seed."""
+  rng = np.random.default_rng(seed)
+  world = draw_items(rng)
+  appeal = draw_appeal(rng, world)
+  topic_of = [s.topic for s in demo_texts.subtopics()]
+  same_topic = np.array([[a == b for b in topic_of] for a in topic_of], float)
+  readers = Readers(rng, len(topic_of))
+  rate = rng.uniform(0.2, 0.8, USERS)  # Sessions a day.
+  joins = np.maximum(rng.integers(-3 * DAYS, DAYS, USERS), 0)
+  histories: list[list[int]] = [[] for _ in range(USERS)]
+
+  for day in range(DAYS):
+    midnight = START + day * DAY
+    active = (rng.random(USERS) < rate) & (joins <= day)
+    users = rng.permutation(np.flatnonzero(active))
+    times = midnight + np.sort(rng.integers(DAY, size=len(users)))
+    shelf = np.flatnonzero(
+      (world.published < midnight + DAY)
+      & (world.published >= midnight - SHELF_DAYS * DAY)
+    )
+    age = (times[:, None] - world.published[shelf]) / DAY  # [sessions, shelf]
+    shown = 1 + SHOW_CURRENT * readers.interest + SHOW_FORMER * readers.former
+    weights = shown[users][:, world.subtopics[shelf]] / (4 + np.abs(age))
+    weights *= np.exp(appeal[shelf])
+    weights[(age <= 0) | (age > SHELF_DAYS)] = 0
+    topic = np.minimum(readers.interest @ same_topic, 1)
+    taste = INTEREST * readers.interest + TOPIC * topic
+
+    columns, counts = draw_candidates(rng, weights)
+    shown_items = shelf[columns]
+    logits = BASE + taste[users[:, None], world.subtopics[shown_items]]
+    logits += appeal[shown_items] - AGE * np.take_along_axis(age, columns, 1)
+    p = 1 / (1 + np.exp(-logits))
+    clicks = rng.random(p.shape) < p
+    kept = []
+    for i, (user, n) in enumerate(zip(users, counts, strict=True)):
+      items, labels = shown_items[i, :n], clicks[i, :n]
+      if 0 < labels.sum() < n:
+        kept.append(
+          {
+            'user_id': f'U{user:04}',
+            'time': int(times[i]),
+            'history': histories[user][-MAX_HISTORY:],
+            'candidates': items.tolist(),
+            'labels': labels.astype(int).tolist(),
+            'probabilities': given_kept(p[i, :n]).tolist(),
+          }
+        )
+      histories[user] += items[labels].tolist()
+      readers.click(user, world.subtopics[items[labels]])
+    if day >= FIRST_DAY['train']:
+      chosen = rng.permutation(len(kept))[:IMPRESSIONS_PER_DAY]
+      world.impressions += [kept[i] for i in sorted(chosen)]
+    readers.next_day()
+
+  for i, impression in enumerate(world.impressions):
+    impression['impression_id'] = f'I{i:05}'
+  return world
+
+
+@functools.cache
+def the_world() -> World:
+  """The one world that items and all splits come from; do not change it."""
+  return make_world()
+
+
+class Demo(Builder):
+  """The demo world as a dataset; the directory is not looked at."""
+
+  SPLITS = ('train', 'validation', 'test')
+  ORACLE = True
+
+  @classmethod
+  def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
+    return []
+
+  @classmethod
+  def fingerprint(cls, directory: pathlib.Path) -> str:
+    texts = inspect.getsource(demo_texts) + super().fingerprint(directory)
+    return hashlib.sha256(texts.encode()).hexdigest()[:16]
+
+  def items(self, directory: pathlib.Path) -> Iterator[Item]:
+    world = the_world()
+    for i, title in enumerate(world.titles):
+      yield {
+        'item_id': f'N{i:04}',
+        'title': title,
+        'category': world.topics[i],
+      }
+
+  def impressions(self, directory: pathlib.Path, split: str) -> Iterator[dict]:
+    for impression in the_world().impressions:
+      day = (impression['time'] - START) // DAY
+      if split == max(
+        (s for s in FIRST_DAY if FIRST_DAY[s] <= day), key=FIRST_DAY.get
+      ):
+        yield impression

@@ -1,0 +1,94 @@
+"""Texts of many lengths into rows of one length, with little left empty."""
+
+import math
+
+import numpy as np
+
+
+def pack(lengths: np.ndarray, row_tokens: int, row_segments: int):
+  """First-fit decreasing (Johnson, 1973), by free space.
+
+  Args:
+    lengths: int [M], tokens of each text, 1..row_tokens.
+    row_tokens: L, tokens a row holds.
+    row_segments: S, texts a row holds.
+
+  Returns:
+    row, start, segment: int32 [M], where each text lies (segment from 0), and
+    the number of rows used.
+  """
+  row, start, segment = (np.zeros(len(lengths), np.int32) for _ in range(3))
+  if len(lengths) and not 1 <= lengths.min() <= lengths.max() <= row_tokens:
+    raise ValueError(
+      f'texts of {lengths.min()}..{lengths.max()} tokens do not fit rows of '
+      f'{row_tokens}'
+    )
+  free = [[] for _ in range(row_tokens + 1)]  # By space left: (row, texts in).
+  num_rows = 0
+  for i in np.argsort(-lengths, kind='stable').tolist():
+    length = int(lengths[i])
+    for space in range(length, row_tokens + 1):
+      if free[space]:
+        r, used = free[space].pop()
+        break
+    else:
+      r, used, space, num_rows = num_rows, 0, row_tokens, num_rows + 1
+    row[i], start[i], segment[i] = r, row_tokens - space, used
+    if used + 1 < row_segments:
+      free[space - length].append((r, used + 1))
+  return row, start, segment, num_rows
+
+
+def fill_rows(
+  catalog_tokens: np.ndarray,
+  offsets: np.ndarray,
+  items: np.ndarray,
+  placed: tuple[np.ndarray, np.ndarray, np.ndarray],
+  num_rows: int,
+  row_tokens: int,
+):
+  """tokens, positions, segments: int32 [R, L] of the items, as placed."""
+  row, start, segment = placed
+  begin = offsets[items]
+  lengths = offsets[items + 1] - begin
+  within = np.arange(lengths.sum()) - np.repeat(
+    np.cumsum(lengths) - lengths, lengths
+  )
+  place = np.repeat(row.astype(np.int64) * row_tokens + start, lengths) + within
+  tokens, positions, segments = (
+    np.zeros(num_rows * row_tokens, np.int32) for _ in range(3)
+  )
+  tokens[place] = catalog_tokens[np.repeat(begin, lengths) + within]
+  positions[place] = within
+  segments[place] = np.repeat(segment + 1, lengths)
+  shape = (num_rows, row_tokens)
+  return (
+    tokens.reshape(shape),
+    positions.reshape(shape),
+    segments.reshape(shape),
+  )
+
+
+def size_ladder(base: int, multiple: int, most: int) -> list[int]:
+  """Sizes a batch may be padded to: few, an eighth apart, multiples, sorted.
+
+  Args:
+    base: what nearly every batch needs.
+    multiple: every size is a multiple of this (the devices the axis is split
+      over).
+    most: what no batch exceeds.
+
+  Returns:
+    Sizes from about half of `base` up to at least `most`.
+  """
+  up = lambda n: math.ceil(n / multiple) * multiple
+  sizes, size = set(), max(base / 2, 1)
+  while size < most:
+    sizes.add(up(size))
+    size *= 1.125
+  return sorted(sizes | {up(most)})
+
+
+def fit(needed: int, ladder: list[int]) -> int:
+  """The smallest size of the ladder that holds `needed`."""
+  return next(size for size in ladder if size >= needed)

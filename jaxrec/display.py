@@ -1,0 +1,82 @@
+"""What people look at: a progress bar, and tables."""
+
+import contextlib
+import time
+
+from rich.console import Console
+from rich.progress import (
+  BarColumn,
+  MofNCompleteColumn,
+  Progress,
+  TextColumn,
+  TimeElapsedColumn,
+  TimeRemainingColumn,
+)
+from rich.table import Table
+
+LINE_SECONDS = 10.0  # Between lines where there is no terminal to draw on.
+
+
+class Display:
+  """Writes to a console; a bar on a terminal, now and then a line elsewhere.
+
+  Args:
+    quiet: for all processes but the first: writes nothing.
+  """
+
+  def __init__(self, *, quiet: bool = False):
+    self.console = Console(quiet=quiet, soft_wrap=True)
+
+  def say(self, text: str) -> None:
+    """One line, as it is."""
+    self.console.print(text, markup=False, highlight=False)
+
+  @contextlib.contextmanager
+  def track(self, description: str, total: int, done: int = 0):
+    """A bar over `total`; yields advance(count, note='')."""
+    columns = (
+      TextColumn('{task.description}'),
+      BarColumn(),
+      MofNCompleteColumn(),
+      TextColumn('{task.fields[note]}'),
+      TimeElapsedColumn(),
+      TextColumn('left'),
+      TimeRemainingColumn(),
+    )
+    drawn = self.console.is_terminal
+    start = last = time.monotonic()
+    state = {'done': done}
+    with Progress(
+      *columns, console=self.console, disable=not drawn
+    ) as progress:
+      task = progress.add_task(
+        description, total=total, completed=done, note=''
+      )
+
+      def advance(count: int, note: str = '') -> None:
+        nonlocal last
+        state['done'] += count
+        fields = {'note': note} if note else {}
+        progress.update(task, advance=count, **fields)
+        now = time.monotonic()
+        if drawn or (now - last < LINE_SECONDS and state['done'] < total):
+          return
+        last = now
+        pace = (now - start) / max(state['done'] - done, 1)
+        left = pace * (total - state['done'])
+        self.say(
+          f'{description} {state["done"]}/{total} {note} {left:.0f} s left'
+        )
+
+      yield advance
+
+  def table(self, title: str, rows: dict[str, dict[str, float]]) -> None:
+    """Rows by name, one column per metric, the best of each in bold."""
+    names = list(next(iter(rows.values())))
+    table = Table(title=title, title_justify='left')
+    table.add_column('')
+    for name in names:
+      table.add_column(name, justify='right')
+    for label, metrics in rows.items():
+      table.add_row(label, *(f'{metrics[name]:.4f}' for name in names))
+    self.console.print(table)

@@ -1,0 +1,88 @@
+"""jaxrec's command: python -m jaxrec.main --config=configs/news.py."""
+
+import os
+import pathlib
+import sys
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # Before TensorFlow.
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from jaxrec.errors import UserError
+
+MODES = ('train', 'evaluate', 'prepare')
+
+_CONFIG = config_flags.DEFINE_config_file(
+  'config', None, 'Config file, with its variant: configs/news.py:mind_small.'
+)
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Where checkpoints, event files and results go.'
+)
+_MODE = flags.DEFINE_enum(
+  'mode',
+  'train',
+  MODES,
+  'train (and evaluate), evaluate a trained workdir, or prepare the data only.',
+)
+
+
+def _parse(argv):
+  try:
+    rest = flags.FLAGS(argv)
+    if len(rest) > 1:
+      raise UserError(f'unexpected argument {rest[1]!r}: options start with --')
+    if _CONFIG.value is None:
+      raise UserError('--config is missing: give e.g. --config=configs/news.py')
+    if _WORKDIR.value is None and _MODE.value != 'prepare':
+      raise UserError('--workdir is missing: give a directory for the results')
+    return rest
+  except (
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+    flags.Error,
+  ) as e:
+    _fail(e)
+
+
+def _fail(error: Exception):
+  print(f'jaxrec: error: {" ".join(str(error).split())}', file=sys.stderr)
+  sys.exit(2)
+
+
+def main(argv):
+  """Dispatches on --mode."""
+  del argv
+  import tensorflow as tf
+
+  tf.config.set_visible_devices([], 'GPU')  # The accelerators are JAX's.
+  tf.config.set_visible_devices([], 'TPU')
+  try:
+    config = _CONFIG.value
+    if _MODE.value == 'prepare':
+      from jaxrec.display import Display
+      from jaxrec.experiment import load_dataset
+
+      load_dataset(config, Display())
+      return
+    from jaxrec import evaluate, train
+
+    run = {
+      'train': train.train_and_evaluate,
+      'evaluate': evaluate.evaluate_workdir,
+    }[_MODE.value]
+    run(config, pathlib.Path(_WORKDIR.value).expanduser().absolute())
+  except UserError as e:
+    _fail(e)
+
+
+def run():
+  """The entry point."""
+  app.run(main, flags_parser=_parse)
+
+
+if __name__ == '__main__':
+  run()

@@ -1,0 +1,187 @@
+"""The whole recommender: item encoder, user encoder, scoring.
+
+    tokens -> BERT -> pooled -> projection          item_vectors
+    history of item_vectors -> mean + LSTM          user_vectors
+    logits = scale * cosine(user, item) + bias
+
+The user encoder is residual: it starts as the mean of the history, which is a
+strong recommender untrained, and learns a correction. A head that starts at
+random needs far more clicks to get there.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from jaxrec.errors import UserError, choices
+from jaxrec.models.bert import Bert, segment_first, segment_mean
+from jaxrec.models.lstm import Lstm
+from jaxrec.types import Batch
+
+EPSILON = 1e-6  # Keeps the gradient of a zero vector's direction finite.
+
+
+def unit(x):
+  """`x` with its last axis at length 1; zeros stay zeros."""
+  return x * jax.lax.rsqrt(jnp.sum(x * x, -1, keepdims=True) + EPSILON)
+
+
+def masked_mean(history, mask):
+  """Mean over the history: [B, H, D] and [B, H] -> [B, D]."""
+  count = jnp.maximum(mask.sum(-1, keepdims=True), 1)
+  return jnp.einsum('bh,bhd->bd', mask.astype(history.dtype), history) / count
+
+
+class MeanHead(nnx.Module):
+  """User vector = mean of the history; the LSTM's point of departure."""
+
+  def __init__(self, *, width: int, hidden_width: int, rngs: nnx.Rngs):
+    del hidden_width
+    self.empty = nnx.Param(
+      nnx.initializers.normal(width**-0.5)(rngs.params(), (width,))
+    )
+
+  def __call__(self, history, mask):
+    """History [B, H, D] and mask [B, H] -> [B, D]."""
+    none = ~mask.any(-1, keepdims=True)
+    empty = jnp.broadcast_to(
+      self.empty[None], (*mask.shape[:1], *self.empty.shape)
+    )
+    return jnp.where(none, empty, masked_mean(history, mask))
+
+
+class LstmHead(nnx.Module):
+  """Mean of the history plus an LSTM's correction, which starts at zero.
+
+  A user without history gets a learned vector in place of the mean.
+  """
+
+  def __init__(self, *, width: int, hidden_width: int, rngs: nnx.Rngs):
+    self.mean = MeanHead(width=width, hidden_width=hidden_width, rngs=rngs)
+    self.lstm = Lstm(width=width, hidden_width=hidden_width, rngs=rngs)
+    self.correct = nnx.Linear(
+      hidden_width,
+      width,
+      use_bias=False,
+      kernel_init=nnx.initializers.zeros,
+      rngs=rngs,
+    )
+
+  def __call__(self, history, mask):
+    """History [B, H, D] and mask [B, H] -> [B, D]."""
+    return self.mean(history, mask) + self.correct(self.lstm(history, mask))
+
+
+HEADS = {'lstm': LstmHead, 'mean': MeanHead}
+SCORINGS = ('cosine', 'dot')
+POOLINGS = ('mean', 'cls')
+
+
+class ItemEncoder(nnx.Module):
+  """A BERT and a pooling: packed tokens -> one vector per item.
+
+  Args:
+    bert: the Bert.
+    num_segments: S, items in a packed row.
+    pooling: 'mean' over an item's tokens, or 'cls', its first.
+  """
+
+  def __init__(self, bert: Bert, *, num_segments: int, pooling: str = 'mean'):
+    if pooling not in POOLINGS:
+      raise UserError(f'encoder.pooling: {choices(pooling, POOLINGS)}')
+    self.bert = bert
+    self.num_segments = num_segments
+    self.pooling = pooling
+
+  def __call__(self, tokens, positions, segments, *, key=None):
+    """tokens, positions, segments: int32 [R, L] -> float32 [R * S, D]."""
+    x = self.bert(tokens, positions, segments, key=key)
+    if self.pooling == 'mean':
+      x = segment_mean(x, segments, self.num_segments)
+    else:
+      x = segment_first(x, segments, positions, self.num_segments)
+    return x.reshape(-1, x.shape[-1])
+
+
+class Recommender(nnx.Module):
+  """Item encoder, user encoder and scoring.
+
+  Two ways in for the items of a batch: packed tokens through the encoder, or
+  pooled vectors computed before (`encoder=None`, a frozen encoder).
+
+  Args:
+    encoder: an ItemEncoder, or None where pooled vectors are given.
+    width: D, of the pooled vectors.
+    head: one of HEADS.
+    hidden_width: of the head's own state.
+    scoring: 'cosine' or 'dot'.
+    positive_rate: share of candidates that are clicked in training; the bias
+      starts at its log-odds, since one that starts at 0 makes the first steps
+      of sigmoid cross-entropy push all vectors apart.
+    rngs: for the initial parameters.
+  """
+
+  def __init__(
+    self,
+    *,
+    encoder: ItemEncoder | None,
+    width: int,
+    head: str = 'lstm',
+    hidden_width: int = 256,
+    scoring: str = 'cosine',
+    positive_rate: float = 0.5,
+    rngs: nnx.Rngs,
+  ):
+    for key, value, known in (
+      ('head.type', head, HEADS),
+      ('scoring', scoring, SCORINGS),
+    ):
+      if value not in known:
+        raise UserError(f'{key}: {choices(value, known)}')
+    if encoder is not None:
+      self.encoder = encoder
+    self.project = nnx.Linear(
+      width,
+      width,
+      kernel_init=lambda key, shape, dtype=jnp.float32: jnp.eye(
+        *shape, dtype=dtype
+      ),
+      rngs=rngs,
+    )
+    self.head = HEADS[head](width=width, hidden_width=hidden_width, rngs=rngs)
+    odds = positive_rate / (1 - positive_rate)
+    self.scale = nnx.Param(jnp.array(5.0 if scoring == 'cosine' else 1.0))
+    self.bias = nnx.Param(jnp.log(jnp.array(odds, jnp.float32)))
+    self.scoring = scoring
+
+  def project_items(self, pooled):
+    """Pooled vectors [M, D] -> item vectors [M, D]."""
+    x = self.project(pooled)
+    return unit(x) if self.scoring == 'cosine' else x
+
+  def item_vectors(self, batch: Batch, *, key=None):
+    """The batch's table of item vectors, float32 [M, D]."""
+    pooled = batch.vectors
+    if pooled is None:
+      pooled = self.encoder(
+        batch.tokens, batch.positions, batch.segments, key=key
+      )
+    return self.project_items(pooled)
+
+  def user_vectors(self, history, mask):
+    """Item vectors [B, H, D] and mask [B, H] -> user vectors [B, D]."""
+    x = self.head(history, mask)
+    return unit(x) if self.scoring == 'cosine' else x
+
+  def score(self, users, items):
+    """User vectors [B, D] and item vectors [B, C, D] -> logits [B, C]."""
+    return self.scale * jnp.einsum('bd,bcd->bc', users, items) + self.bias
+
+  def logits(self, table, batch: Batch):
+    """Logits float32 [B, C] from the table [M, D] and the batch's slots."""
+    users = self.user_vectors(table[batch.history], batch.history_mask)
+    return self.score(users, table[batch.candidates])
+
+  def __call__(self, batch: Batch, *, key=None):
+    """Logits, float32 [B, C]."""
+    return self.logits(self.item_vectors(batch, key=key), batch)

@@ -1,0 +1,121 @@
+"""What a workdir says of itself: config.json and results.json."""
+
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+
+import jax
+
+from jaxrec.display import Display
+from jaxrec.errors import UserError
+
+# Keys that change neither the model nor the order of its training.
+FREE_KEYS = (
+  'mesh',
+  'data.cache_dir',
+  'data.dir',  # What lies there is known by its fingerprint.
+  'encoder.pretrained',  # Likewise.
+  'eval_batch_size',
+  'log_every_steps',
+  'checkpoint_every_steps',
+)
+PACKAGES = (
+  'jax',
+  'jaxlib',
+  'flax',
+  'optax',
+  'orbax-checkpoint',
+  'numpy',
+  'tensorflow-datasets',
+  'tokenizers',
+)
+
+
+def versions() -> dict[str, str]:
+  """Versions of what a number may depend on, and the device's name."""
+  found = {'python': platform.python_version()}
+  for package in PACKAGES:
+    found[package] = importlib.metadata.version(package)
+  import jaxrec
+
+  found['jaxrec'] = jaxrec.__version__
+  found['device'] = f'{jax.device_count()} x {jax.devices()[0].device_kind}'
+  return found
+
+
+def write_json(path: pathlib.Path, value) -> None:
+  """Writes JSON; whole or not at all."""
+  partial = path.with_name(f'{path.name}.partial{os.getpid()}')
+  partial.write_text(json.dumps(value, indent=2, default=float) + '\n')
+  partial.replace(path)
+
+
+def read(workdir: pathlib.Path) -> dict | None:
+  """results.json, if there is one."""
+  return _read_json(workdir / 'results.json')
+
+
+def read_config(workdir: pathlib.Path) -> dict | None:
+  """config.json, if there is one."""
+  return _read_json(workdir / 'config.json')
+
+
+def claim_workdir(workdir: pathlib.Path, config, fingerprints: dict) -> None:
+  """Writes config.json, or checks that the one there is of the same run.
+
+  Raises:
+    UserError: the workdir belongs to another config or other data, or cannot
+      be written.
+  """
+  given = json.loads(config.to_json_best_effort())
+  mine = {'config': given, 'fingerprints': fingerprints}
+  theirs = read_config(workdir)
+  if theirs is None:
+    try:
+      workdir.mkdir(parents=True, exist_ok=True)
+      if jax.process_index() == 0:
+        write_json(workdir / 'config.json', mine)
+    except OSError as e:
+      raise UserError(f'workdir {workdir}: cannot be written: {e}') from e
+    return
+  differing = []
+  for part in mine:
+    new, old = _flat(mine[part]), _flat(theirs.get(part, {}))
+    for key in sorted(new.keys() | old.keys()):
+      free = any(key == f or key.startswith(f'{f}.') for f in FREE_KEYS)
+      if new.get(key) != old.get(key) and not (part == 'config' and free):
+        differing.append(f'{key} (there {old.get(key)}, now {new.get(key)})')
+  if differing:
+    raise UserError(
+      f'workdir {workdir} belongs to another run: {", ".join(differing)}: use '
+      'another --workdir, or the values there'
+    )
+
+
+def show(results: dict, display: Display) -> None:
+  """The final table: ours beside the baselines."""
+  display.table(
+    f'{results["dataset"]}, {results["split"]} split',
+    {'jaxrec': results['metrics'], **results['baselines']},
+  )
+
+
+def _read_json(path: pathlib.Path):
+  if not path.is_file():
+    return None
+  try:
+    return json.loads(path.read_text())
+  except ValueError as e:
+    raise UserError(f'{path}: not JSON ({e}): move it away') from e
+
+
+def _flat(tree: dict, prefix: str = '') -> dict:
+  flat = {}
+  for key, value in tree.items():
+    if isinstance(value, dict):
+      flat |= _flat(value, f'{prefix}{key}.')
+    else:
+      flat[f'{prefix}{key}'] = value
+  return flat

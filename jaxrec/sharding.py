@@ -1,0 +1,134 @@
+"""The mesh, and where each array lies on it.
+
+Storage and compute are two things: parameters are stored split over 'fsdp'
+(and 'tensor' for BERT's kernels), gathered over 'fsdp' for compute, and their
+gradients go straight back to storage. Batches are split over ('data',
+'fsdp').
+"""
+
+import math
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jaxrec.errors import UserError
+
+AXES = ('data', 'fsdp', 'tensor')
+BATCH = P(('data', 'fsdp'))
+
+# The first suffix of a parameter's path that matches; a stack's layer axis,
+# in front, is never split.
+RULES = (
+  ('tokens/embedding', P('fsdp', 'tensor')),
+  ('qkv/kernel', P('fsdp', 'tensor')),
+  ('out/kernel', P('tensor', 'fsdp')),
+  ('up/kernel', P('fsdp', 'tensor')),
+  ('down/kernel', P('tensor', 'fsdp')),
+  ('kernel', P('fsdp')),
+  ('', P()),
+)
+
+
+def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1):
+  """The mesh ('data', 'fsdp', 'tensor') over all devices.
+
+  One size may be -1: what the others leave.
+
+  Raises:
+    UserError: the sizes do not multiply to the number of devices.
+  """
+  sizes = {'data': data, 'fsdp': fsdp, 'tensor': tensor}
+  count = jax.device_count()
+  free = [name for name, size in sizes.items() if size == -1]
+  rest = math.prod(size for size in sizes.values() if size != -1)
+  if len(free) == 1 and rest > 0 and count % rest == 0:
+    sizes[free[0]] = count // rest
+  shape = tuple(sizes.values())
+  if min(shape) < 1 or math.prod(shape) != count:
+    factors = [n for n in range(1, count + 1) if count % n == 0]
+    raise UserError(
+      f'mesh={sizes} does not fit {count} devices: sizes must multiply to '
+      f'{count} (one may be -1); sizes that would: {factors}'
+    )
+  return jax.make_mesh(shape, AXES, axis_types=(AxisType.Auto,) * 3)
+
+
+def num_batch_shards(mesh) -> int:
+  """How many ways a batch is split."""
+  return mesh.shape['data'] * mesh.shape['fsdp']
+
+
+def param_specs(tree, mesh):
+  """PartitionSpec of every leaf, by RULES; whole where it does not divide."""
+
+  def spec_of(path, leaf):
+    name = jax.tree_util.keystr(path, simple=True, separator='/')
+    spec = next(spec for suffix, spec in RULES if name.endswith(suffix))
+    if len(spec) > leaf.ndim:
+      return P()
+    spec = (*(None,) * (leaf.ndim - len(spec)), *spec)
+    if not name.endswith(('kernel', 'embedding')):
+      return P()
+    fits = [
+      axis if axis is None or size % mesh.shape[axis] == 0 else None
+      for axis, size in zip(spec, leaf.shape, strict=True)
+    ]
+    return P(*fits)
+
+  return jax.tree_util.tree_map_with_path(spec_of, tree)
+
+
+def shardings(specs, mesh):
+  """NamedShardings of a tree of PartitionSpecs."""
+  return jax.tree.map(
+    lambda spec: NamedSharding(mesh, spec),
+    specs,
+    is_leaf=lambda x: isinstance(x, P),
+  )
+
+
+def gather_params(specs):
+  """A function from stored parameters to those to compute with.
+
+  Parameters lose their 'fsdp' split; their gradients get it back at once, so
+  that a whole gradient is never kept.
+  """
+
+  def gather(x, spec):
+    if 'fsdp' not in spec:
+      return x
+    whole = P(*(None if axis == 'fsdp' else axis for axis in spec))
+    constrain = jax.lax.with_sharding_constraint
+
+    @jax.custom_vjp
+    def move(x):
+      return constrain(x, whole)
+
+    move.defvjp(lambda x: (move(x), None), lambda _, g: (constrain(g, spec),))
+    return move(x)
+
+  return lambda params: jax.tree.map(
+    gather, params, specs, is_leaf=lambda x: isinstance(x, P)
+  )
+
+
+def replicate(x):
+  """`x` whole on every device."""
+  return jax.lax.with_sharding_constraint(x, P())
+
+
+def put_batch(batch, mesh):
+  """This process's slice of a batch -> global arrays on the mesh."""
+  sharding = NamedSharding(mesh, BATCH)
+  return jax.tree.map(
+    lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)),
+    batch,
+  )
+
+
+def put_replicated(tree, mesh):
+  """Host arrays -> the same whole arrays on every device."""
+  sharding = NamedSharding(mesh, P())
+  return jax.tree.map(lambda x: jax.device_put(x, sharding), tree)

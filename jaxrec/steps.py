@@ -1,0 +1,97 @@
+"""The step: pure functions, to be jitted by their callers."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from jaxrec.losses import sigmoid_cross_entropy
+from jaxrec.sharding import replicate
+from jaxrec.train_state import TrainState, merge_params
+from jaxrec.types import Batch
+
+
+def model_logits(model, batch: Batch, *, key=None):
+  """Logits [B, C]; the table of item vectors is made whole on every device.
+
+  The table is small and every example may need any row of it: one gather
+  here is cheaper than what the partitioner finds for scattered look-ups.
+  """
+  table = replicate(model.item_vectors(batch, key=key))
+  return model.logits(table, batch)
+
+
+def make_train_step(graphdef, tx, *, gather=lambda params: params, seed: int):
+  """(TrainState, frozen, Batch) -> (TrainState, metrics).
+
+  Args:
+    graphdef: of the model.
+    tx: optax transformation.
+    gather: from stored (trained, frozen) parameters to those to compute with.
+    seed: of dropout; the key of a step is folded from it, so that resuming
+      needs no saved generator.
+
+  Returns:
+    The step. Metrics are float32 scalars 'loss' and 'grad_norm'.
+  """
+
+  def train_step(state: TrainState, frozen: dict, batch: Batch):
+    key = jax.random.fold_in(jax.random.key(seed), state.step)
+
+    def loss_fn(params):
+      model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
+      logits = model_logits(model, batch, key=key)
+      total, count = sigmoid_cross_entropy(
+        logits, batch.labels, batch.candidate_mask
+      )
+      return total / jnp.maximum(count, 1)
+
+    loss, grads = jax.value_and_grad(loss_fn)(state.params)
+    updates, opt_state = tx.update(grads, state.opt_state, state.params)
+    new_state = dataclasses.replace(
+      state,
+      step=state.step + 1,
+      params=optax.apply_updates(state.params, updates),
+      opt_state=opt_state,
+    )
+    return new_state, {'loss': loss, 'grad_norm': optax.tree.norm(grads)}
+
+  return train_step
+
+
+def make_eval_step(graphdef, *, gather=lambda params: params):
+  """(params, frozen, table [M, D], Batch) -> logits float32 [B, C].
+
+  `table` holds item vectors, whole on every device.
+  """
+
+  def eval_step(params: dict, frozen: dict, table, batch: Batch):
+    model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
+    return replicate(model.logits(table, batch))
+
+  return eval_step
+
+
+def make_table_step(graphdef, *, gather=lambda params: params):
+  """(params, frozen, pooled [M, D]) -> table of item vectors [M, D]."""
+
+  def table_step(params: dict, frozen: dict, pooled):
+    model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
+    return replicate(model.project_items(pooled))
+
+  return table_step
+
+
+def make_encode_step(graphdef):
+  """(params, tokens, positions, segments) -> pooled float32 [R * S, D].
+
+  `graphdef` and `params` are an ItemEncoder's.
+  """
+
+  def encode_step(params: dict, tokens, positions, segments):
+    encoder = nnx.merge(graphdef, params)
+    return replicate(encoder(tokens, positions, segments))
+
+  return encode_step

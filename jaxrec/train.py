@@ -1,0 +1,146 @@
+"""Training: the loop, top to bottom."""
+
+import math
+import pathlib
+
+import jax
+from clu import metric_writers, parameter_overview
+
+from jaxrec import results, sharding
+from jaxrec.display import Display
+from jaxrec.errors import UserError
+from jaxrec.evaluate import evaluate_best
+from jaxrec.experiment import Experiment
+from jaxrec.pace import Pace
+
+
+def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
+  """Trains, validates as it goes, evaluates the best on the test split.
+
+  A workdir that holds checkpoints is continued, bit for bit as if it had
+  never stopped; a finished one is only shown.
+
+  Args:
+    config: a ConfigDict, see configs/.
+    workdir: for config.json, checkpoints/, event files and results.json.
+
+  Returns:
+    What results.json holds.
+
+  Raises:
+    UserError: anything the user can mend.
+  """
+  display = Display(quiet=jax.process_index() != 0)
+  experiment = Experiment.from_config(config, display)
+  results.claim_workdir(workdir, config, experiment.fingerprints)
+  with jax.set_mesh(experiment.mesh):
+    checkpoints = experiment.checkpoints(workdir)
+    start = checkpoints.latest()
+    done = results.read(workdir)
+    if done and start == config.num_train_steps:
+      display.say(f'{workdir} is finished: nothing left to train')
+      results.show(done, display)
+      return done
+
+    state, frozen = experiment.init()
+    if start is not None:
+      state = checkpoints.restore(start, state)
+      display.say(f'continuing from step {start}')
+    display.say(
+      f'{_count(state.params)} parameters train, {_count(frozen)} are frozen; '
+      f'{experiment.pipeline.num_examples:,} clicks an epoch; '
+      f'mesh {dict(experiment.mesh.shape)}'
+    )
+    state, pace = _train(experiment, state, frozen, checkpoints, start)
+    checkpoints.wait()
+    return evaluate_best(
+      experiment,
+      workdir,
+      state,
+      frozen,
+      {'steps': config.num_train_steps, **pace.summary()},
+    )
+
+
+def _train(experiment, state, frozen, checkpoints, start):
+  """The loop; returns the last state and how fast it went."""
+  config, display = experiment.config, experiment.display
+  last = config.num_train_steps
+  writer = metric_writers.create_default_writer(
+    str(checkpoints.directory.parent),
+    just_logging=jax.process_index() != 0,
+    asynchronous=False,
+  )
+
+  def validate_and_save(step):
+    metrics, _ = experiment.validate(state.params, frozen)
+    _write(writer, step, 'validation', metrics)
+    shown = ', '.join(f'{k} {v:.4f}' for k, v in list(metrics.items())[:4])
+    display.say(f'step {step}: validation {shown}')
+    checkpoints.save(step, state, metrics)
+
+  if start is None:
+    start = 0
+    validate_and_save(0)  # So that training that only hurts is not chosen.
+  pace = Pace()
+  pending = {}  # Metrics still on the device, by step.
+  batches = experiment.pipeline.batches(
+    start,
+    last,
+    process=jax.process_index(),
+    num_processes=jax.process_count(),
+  )
+  with display.track('training', last, start) as advance:
+    pace.start()
+    for step, batch in enumerate(batches, start + 1):
+      state, pending[step] = experiment.train_step(
+        state, frozen, sharding.put_batch(batch, experiment.mesh)
+      )
+      validates = step % config.eval_every_steps == 0 or step == last
+      saves = step % config.checkpoint_every_steps == 0
+      note = ''
+      if validates or saves or step % config.log_every_steps == 0:
+        metrics = _fetch(pending, experiment.pipeline)
+        pending = {}
+      else:
+        metrics = None
+      pace.stop(batch, experiment.train_step._cache_size())
+      if metrics:
+        metrics |= pace.metrics()
+        _write(writer, step, 'train', metrics)
+        note = f'loss {metrics["loss"]:.4f}'
+        note += f' {metrics.get("examples_per_second", 0):.0f} examples/s'
+      advance(1, note)
+      if validates:
+        validate_and_save(step)
+      elif saves:
+        checkpoints.save(step, state)
+      pace.start()
+  writer.close()
+  return state, pace
+
+
+def _fetch(pending: dict, pipeline) -> dict[str, float]:
+  """The last step's metrics as floats; all steps' losses must be finite."""
+  fetched = jax.device_get(pending)
+  for step, metrics in fetched.items():
+    for name, value in metrics.items():
+      if not math.isfinite(value):
+        ids = ', '.join(pipeline.impressions_of(step - 1)[:8])
+        raise UserError(
+          f'{name} is {value} at step {step}: nothing was saved since the last '
+          f'checkpoint; its batch holds impressions {ids}, ...: look at them, '
+          'or lower optim.*_learning_rate'
+        )
+  return {name: float(value) for name, value in metrics.items()}
+
+
+def _write(writer, step, group, metrics):
+  writer.write_scalars(
+    step, {f'{group}/{name}': value for name, value in metrics.items()}
+  )
+  writer.flush()
+
+
+def _count(params) -> str:
+  return f'{parameter_overview.count_parameters(params):,}' if params else '0'

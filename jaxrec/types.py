@@ -1,0 +1,45 @@
+"""Arrays that cross a boundary.
+
+Dimension letters, everywhere: B examples, H history, C candidates, R packed
+rows, L tokens in a row, S segments (items) in a row, M rows of the table of
+item vectors, D width, K heads, V vocabulary, N catalog.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+
+Array = Any  # np.ndarray on the host, jax.Array on the device.
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Batch:
+  """One batch: its distinct items once, and who refers to them where.
+
+  Either the items come as packed tokens, or (frozen encoder) as vectors
+  computed before; the fields of the other way are None. `history` and
+  `candidates` are rows of the table of item vectors: R * S rows in packed
+  order, or M rows. Where a mask is False the slot is 0 and must not count.
+
+  Attributes:
+    tokens, positions, segments: int32 [R, L]. Positions restart with every
+      item; segment 0 is padding, items are 1..S within their row.
+    vectors: float32 [M, D], pooled encoder outputs.
+    history, history_mask: int32 and bool [B, H], oldest first.
+    candidates, candidate_mask: int32 and bool [B, C].
+    labels: float32 [B, C], 1 for clicked.
+    example_mask: bool [B], False for examples that only fill the batch.
+  """
+
+  history: Array
+  history_mask: Array
+  candidates: Array
+  candidate_mask: Array
+  labels: Array
+  example_mask: Array
+  tokens: Array = None
+  positions: Array = None
+  segments: Array = None
+  vectors: Array = None

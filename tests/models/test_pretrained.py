@@ -1,0 +1,439 @@
+import importlib.util
+import json
+import shutil
+
+import huggingface_hub
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pytest
+from flax import nnx
+from huggingface_hub import constants, errors
+from safetensors.numpy import load_file, save_file
+
+from jaxrec.errors import UserError
+from jaxrec.models import pretrained
+from jaxrec.models.bert import Bert
+
+CONFIG = dict(
+  vocab_size=20,
+  max_positions=9,
+  num_types=2,
+  width=8,
+  mlp_width=12,
+  num_heads=2,
+  num_layers=3,
+  norm_epsilon=1e-7,
+)
+WEIGHTS = 'model.safetensors'
+
+
+def shapes(**kwargs):
+  """A Bert's params as ShapeDtypeStructs."""
+  make = lambda: Bert(**CONFIG | kwargs, rngs=nnx.Rngs(0))
+  return nnx.to_pure_dict(nnx.state(nnx.eval_shape(make), nnx.Param))
+
+
+@pytest.fixture
+def params():
+  """Random params, one layer frozen and two trained."""
+  rng = np.random.default_rng(0)
+  draw = lambda x: rng.normal(size=x.shape).astype(np.float32)
+  return jax.tree.map(draw, shapes(trainable_layers=2))
+
+
+@pytest.fixture
+def saved(params, tmp_path):
+  """A directory with `params`."""
+  pretrained.save_params(tmp_path / 'bert', params, CONFIG)
+  return tmp_path / 'bert'
+
+
+def rewrite(directory, change):
+  """Rewrites the weights as change(name, array) -> {name: array} of each."""
+  tensors = {}
+  for name, array in load_file(directory / WEIGHTS).items():
+    tensors |= change(name, array)
+  save_file(tensors, directory / WEIGHTS, {'format': 'pt'})
+
+
+def reconfigure(directory, **changes):
+  """Sets keys of config.json; None takes one away."""
+  path = directory / 'config.json'
+  config = json.loads(path.read_text()) | changes
+  path.write_text(
+    json.dumps({k: v for k, v in config.items() if v is not None})
+  )
+
+
+def shard(directory):
+  """Deals the tensors over two files and an index."""
+  tensors = load_file(directory / WEIGHTS)
+  (directory / WEIGHTS).unlink()
+  files = {
+    name: f'model-{i % 2 + 1:05}-of-00002.safetensors'
+    for i, name in enumerate(tensors)
+  }
+  for file in set(files.values()):
+    part = {name: x for name, x in tensors.items() if files[name] == file}
+    save_file(part, directory / file)
+  index = directory / 'model.safetensors.index.json'
+  index.write_text(json.dumps({'metadata': {}, 'weight_map': files}))
+
+
+def assert_equal(found, want):
+  assert jax.tree.structure(found) == jax.tree.structure(want)
+  for x, y in zip(*map(jax.tree.leaves, (found, want)), strict=True):
+    assert isinstance(x, np.ndarray) and x.dtype == np.float32
+    np.testing.assert_array_equal(x, y)
+
+
+# --------------------------------------------------------------- round trip
+def test_what_is_saved_is_loaded(saved, params):
+  assert pretrained.bert_config(saved) == CONFIG
+  assert_equal(pretrained.load_params(saved, params), params)
+
+
+def test_device_arrays_are_saved_and_the_stack_is_cut_as_asked(
+  saved, params, tmp_path
+):
+  pretrained.save_params(
+    tmp_path / 'b', jax.tree.map(jnp.asarray, params), CONFIG
+  )
+  for trainable in (-1, 0, 1):
+    a, b = (
+      pretrained.load_params(d, shapes(trainable_layers=trainable))
+      for d in (saved, tmp_path / 'b')
+    )
+    assert_equal(a, b)
+    stacks = [a[name] for name in pretrained.STACKS if name in a]
+    assert len(stacks) == (2 if trainable == 1 else 1)
+    kernels = np.concatenate([stack['qkv']['kernel'] for stack in stacks])
+    want = [params[name]['qkv']['kernel'] for name in pretrained.STACKS]
+    np.testing.assert_array_equal(kernels, np.concatenate(want))
+
+
+def test_query_key_and_value_lie_side_by_side_and_transposed(saved, params):
+  kernel = params['layers']['qkv']['kernel'][1]  # The third layer's.
+  tensors = load_file(saved / WEIGHTS)
+  for i, name in enumerate(('query', 'key', 'value')):
+    np.testing.assert_array_equal(
+      tensors[f'encoder.layer.2.attention.self.{name}.weight'],
+      kernel[:, 8 * i : 8 * i + 8].T,
+    )
+
+
+def old_norm(name):
+  for new, old in (('weight', 'gamma'), ('bias', 'beta')):
+    name = name.replace(f'LayerNorm.{new}', f'LayerNorm.{old}')
+  return name
+
+
+@pytest.mark.parametrize(
+  'rename', [lambda name: f'bert.{name}', old_norm], ids=['prefix', 'gamma']
+)
+def test_older_names(saved, params, rename):
+  rewrite(saved, lambda name, x: {rename(name): x})
+  assert not load_file(saved / WEIGHTS).keys() <= {
+    name for name, _ in pretrained._parts(params)
+  }
+  assert_equal(pretrained.load_params(saved, params), params)
+
+
+def test_pooler_heads_and_buffers_are_ignored(saved, params):
+  extra = {
+    'pooler.dense.weight': np.ones((8, 8), np.float32),
+    'cls.predictions.bias': np.ones(20, np.float32),
+    'embeddings.position_ids': np.arange(9)[None],
+  }
+  rewrite(saved, lambda name, x: {name: x, **extra})
+  assert_equal(pretrained.load_params(saved, params), params)
+
+
+@pytest.mark.parametrize('dtype', [np.float16, ml_dtypes.bfloat16])
+def test_half_precision_becomes_float32(saved, params, dtype):
+  rewrite(saved, lambda name, x: {name: x.astype(dtype)})
+  want = jax.tree.map(lambda x: x.astype(dtype).astype(np.float32), params)
+  assert_equal(pretrained.load_params(saved, params), want)
+
+
+def test_sharded_files(saved, params):
+  shard(saved)
+  assert_equal(pretrained.load_params(saved, params), params)
+
+
+def test_fingerprint_is_of_the_bytes(saved, tmp_path):
+  copy = shutil.copytree(saved, tmp_path / 'copy')
+  first = pretrained.fingerprint(saved)
+  assert len(first) == 16 and pretrained.fingerprint(copy) == first
+  (copy / 'vocab.txt').write_text('[PAD]')
+  assert pretrained.fingerprint(copy) == first
+  reconfigure(copy, layer_norm_eps=1e-6)
+  second = pretrained.fingerprint(copy)
+  rewrite(copy, lambda name, x: {name: x + 1})
+  assert len({first, second, pretrained.fingerprint(copy)}) == 3
+
+
+# -------------------------------------------------------------- config.json
+@pytest.mark.parametrize(
+  'changes, message',
+  [
+    ({'model_type': 'roberta'}, "model_type is 'roberta'; supported: 'bert'"),
+    ({'model_type': None}, 'model_type is None'),
+    ({'hidden_act': 'gelu_new'}, "hidden_act is 'gelu_new'; .*'gelu'"),
+    (
+      {'position_embedding_type': 'relative_key'},
+      "position_embedding_type is 'relative_key'; .*'absolute'",
+    ),
+    ({'is_decoder': True}, 'is_decoder is True; .*False'),
+    (
+      {'hidden_size': None, 'vocab_size': None},
+      'lacks vocab_size, hidden_size',
+    ),
+    ({'hidden_size': '8'}, "hidden_size is '8'"),
+    ({'num_hidden_layers': 0}, 'num_hidden_layers is 0'),
+    ({'layer_norm_eps': 0}, 'layer_norm_eps is 0'),
+    ({'num_attention_heads': 3}, '8 is no multiple of num_attention_heads 3'),
+  ],
+)
+def test_a_config_that_bert_does_not_compute(saved, changes, message):
+  reconfigure(saved, **changes)
+  with pytest.raises(UserError, match=message) as caught:
+    pretrained.bert_config(saved)
+  assert str(saved / 'config.json') in str(caught.value)
+
+
+def test_optional_keys_have_the_defaults_of_their_format(saved):
+  reconfigure(
+    saved, position_embedding_type=None, hidden_act=None, layer_norm_eps=None
+  )
+  assert pretrained.bert_config(saved) == CONFIG | {'norm_epsilon': 1e-12}
+
+
+@pytest.mark.parametrize(
+  'text, message',
+  [('{"a": ', 'is not JSON'), ('[1]', 'holds a list'), (None, WEIGHTS)],
+)
+def test_a_config_that_is_no_config(saved, text, message):
+  path = saved / 'config.json'
+  path.unlink() if text is None else path.write_text(text)
+  with pytest.raises(UserError, match=message) as caught:
+    pretrained.bert_config(saved)
+  assert 'config.json' in str(caught.value)
+
+
+# ------------------------------------------------------------------ weights
+@pytest.mark.parametrize(
+  'change, message',
+  [
+    (
+      lambda name, x: {} if name.endswith('1.output.dense.bias') else {name: x},
+      r'lack encoder\.layer\.1\.output\.dense\.bias',
+    ),
+    (
+      lambda name, x: {name: x[:-1] if 'layer.1.inter' in name else x},
+      r'encoder\.layer\.1\.intermediate\.dense\.\w+ is \[11.*asks for \[12',
+    ),
+    (
+      lambda name, x: {name: x.astype(np.int32) if 'word' in name else x},
+      r'word_embeddings\.weight is I32; supported: .*F32',
+    ),
+    (
+      lambda name, x: {name: x, name.replace('layer.2', 'layer.3'): x},
+      r'encoder\.layer\.3\.\S+ is left over \(16 tensors',
+    ),
+  ],
+  ids=['missing', 'shape', 'integers', 'left over'],
+)
+def test_tensors_that_do_not_fit(saved, params, change, message):
+  rewrite(saved, change)
+  with pytest.raises(UserError, match=message) as caught:
+    pretrained.load_params(saved, params)
+  assert str(saved) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+  'damage, message',
+  [
+    (lambda data: data[:-10], 'truncated or no safetensors'),
+    (lambda data: data[:5], 'truncated or no safetensors'),
+    (lambda data: b'', 'truncated or no safetensors'),
+    (lambda data: b'<!doctype html><html></html>', 'truncated or no safetens'),
+    (
+      lambda data: (
+        b'version https://git-lfs.github.com/spec/v1\noid sha256:0\n'
+      ),
+      'git-lfs pointer, not the weights: run git lfs pull',
+    ),
+  ],
+)
+def test_damaged_weights(saved, params, damage, message):
+  path = saved / WEIGHTS
+  path.write_bytes(damage(path.read_bytes()))
+  with pytest.raises(UserError, match=message) as caught:
+    pretrained.load_params(saved, params)
+  assert str(path) in str(caught.value)
+
+
+def test_a_shard_or_its_index_is_missing(saved, params):
+  shard(saved)
+  index = saved / 'model.safetensors.index.json'
+  (saved / 'model-00002-of-00002.safetensors').unlink()
+  with pytest.raises(UserError, match='no model-00002-of-00002'):
+    pretrained.load_params(saved, params)
+  index.write_text('{}')
+  with pytest.raises(UserError, match=r'index\.json has no weight_map'):
+    pretrained.load_params(saved, params)
+  index.unlink()
+  with pytest.raises(UserError, match=f'no {WEIGHTS} in .*: it has config'):
+    pretrained.load_params(saved, params)
+
+
+def test_pickles_are_not_read(saved, params):
+  (saved / WEIGHTS).rename(saved / 'pytorch_model.bin')
+  with pytest.raises(UserError, match=r'a pickle can run.*save_pretrained'):
+    pretrained.load_params(saved, params)
+
+
+# -------------------------------------------------------------------- names
+def fails(name):
+  """The one line that `resolve` says of a bad name."""
+  with pytest.raises(UserError) as caught:
+    pretrained.resolve(name)
+  assert '\n' not in str(caught.value)
+  return str(caught.value)
+
+
+def test_a_directory(saved, monkeypatch):
+  assert pretrained.resolve(str(saved)) == saved
+  monkeypatch.setenv('HOME', str(saved.parent))
+  assert pretrained.resolve('~/bert') == saved
+  monkeypatch.chdir(saved.parent)
+  assert pretrained.resolve('bert').samefile(saved)
+  assert pretrained.resolve('./bert').samefile(saved)
+
+
+def test_names_that_are_nothing(saved, monkeypatch):
+  monkeypatch.chdir(saved.parent)
+  near = str(saved.with_name('bret'))
+  assert fails(near).endswith(
+    f'no such directory: {near}: did you mean {saved}?'
+  )
+  assert 'no such directory: ./bret: did you mean bert?' in fails('./bret')
+  assert 'no such directory: a/b/c (nor a/b)' in fails('a/b/c')
+  assert 'no such directory: ~nobody-of-that-name' in fails(
+    '~nobody-of-that-name'
+  )
+  assert 'give its directory' in fails(str(saved / WEIGHTS))
+  for name in ('minilmm', ''):
+    message = fails(name)
+    assert f'{name!r} is unknown' in message and "'org/name'" in message
+  assert "did you mean 'minilm'" in fails('minilmm')
+
+
+needs_minilm = pytest.mark.skipif(
+  importlib.util.find_spec(pretrained.ALIASES['minilm'][0]) is None,
+  reason="pip install 'jaxrec[demo]'",
+)
+
+
+@needs_minilm
+def test_minilm_is_the_packaged_one():
+  config = pretrained.bert_config(pretrained.resolve('minilm'))
+  assert (config['num_layers'], config['width']) == (6, 384)
+
+
+def test_a_package_that_is_absent_or_has_other_bytes(
+  saved, tmp_path, monkeypatch
+):
+  known = '0' * 64
+  alias = {'minilm': ('jaxrec_test_package', 'inside', known)}
+  monkeypatch.setattr(pretrained, 'ALIASES', alias)
+  assert "pip install 'jaxrec[demo]'" in fails('minilm')
+
+  package = tmp_path / 'jaxrec_test_package'
+  shutil.copytree(saved, package / 'inside')
+  (package / '__init__.py').write_text('raise RuntimeError("imported")')
+  monkeypatch.syspath_prepend(tmp_path)
+  found = pretrained._sha256(saved / WEIGHTS)
+  message = fails('minilm')
+  for part in (package / 'inside' / WEIGHTS, found, known):
+    assert str(part) in message
+  alias['minilm'] = (*alias['minilm'][:2], found)
+  assert pretrained.resolve('minilm') == package / 'inside'
+
+
+# ---------------------------------------------------------------------- hub
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+  """An empty Hugging Face cache and no network; returns the cache."""
+  monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'hub'))
+  monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
+  return tmp_path / 'hub'
+
+
+def put_in_cache(cache, directory):
+  """`directory` as snapshot of org/name."""
+  repo = cache / 'models--org--name'
+  (repo / 'refs').mkdir(parents=True, exist_ok=True)
+  (repo / 'refs' / 'main').write_text('a' * 40)
+  snapshot = repo / 'snapshots' / ('a' * 40)
+  return shutil.copytree(directory, snapshot, dirs_exist_ok=True)
+
+
+@pytest.mark.parametrize('sharded', [False, True])
+def test_a_hub_id_in_the_cache_needs_no_network(saved, offline, sharded):
+  if sharded:
+    shard(saved)
+  snapshot = put_in_cache(offline, saved)
+  assert pretrained.resolve('org/name').samefile(snapshot)
+
+
+def test_a_hub_id_without_network_names_the_ways_out(saved, offline):
+  # A tokenizer in the cache is not the model.
+  only_tokenizer = saved.parent / 'tokenizer'
+  only_tokenizer.mkdir()
+  (only_tokenizer / 'tokenizer.json').write_text('{}')
+  for _ in range(2):
+    message = fails('org/name')
+    for part in ('org/name', 'jaxrec[demo]', WEIGHTS, 'vocab.txt', 'HF_HOME'):
+      assert part in message
+    put_in_cache(offline, only_tokenizer)
+
+
+def test_a_hub_id_not_in_the_cache_is_downloaded(saved, offline, monkeypatch):
+  """The hub is a stub here: no test needs the network."""
+  real, asked = huggingface_hub.snapshot_download, []
+
+  def info(self, name, *, timeout):
+    assert 0 < timeout <= 30
+    asked.append(name)
+
+  def snapshot(name, *, local_files_only=False, **kwargs):
+    if not local_files_only:
+      assert asked == [name]  # With a time limit, before this without.
+      return str(put_in_cache(offline, saved))
+    return real(name, local_files_only=True, **kwargs)
+
+  monkeypatch.setattr(huggingface_hub.HfApi, 'model_info', info)
+  monkeypatch.setattr(huggingface_hub, 'snapshot_download', snapshot)
+  first = pretrained.resolve('org/name')
+  assert pretrained.bert_config(first) == CONFIG
+  assert pretrained.resolve('org/name') == first and asked == ['org/name']
+
+
+def test_a_hub_id_that_the_hub_does_not_know(offline, monkeypatch):
+  class Unknown(errors.RepositoryNotFoundError):
+    def __init__(self):
+      Exception.__init__(self, 'four\nlong\nlines\nof text')
+
+  def info(self, name, **kwargs):
+    raise Unknown
+
+  monkeypatch.setattr(huggingface_hub.HfApi, 'model_info', info)
+  assert 'the hub has no model org/nmae' in fails('org/nmae')
+
+
+def test_a_hub_id_of_bad_form(offline):
+  assert "'org/na..me' is no hub id" in fails('org/na..me')
