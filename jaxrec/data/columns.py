@@ -5,6 +5,7 @@ that a run starts from arrays and a process touches only what it reads.
 """
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 import shutil
@@ -127,6 +128,21 @@ def read_columns(directory: pathlib.Path) -> dict[str, np.ndarray]:
     path.stem: np.load(path, mmap_mode='r', allow_pickle=False)
     for path in sorted(directory.glob('*.npy'))
   }
+
+
+def columns_fingerprint(directory: pathlib.Path) -> str:
+  """Hash of all columns under `directory`; computed once, kept beside them."""
+  kept = directory / 'fingerprint'
+  if not kept.is_file():
+    digest = hashlib.sha256()
+    for path in sorted(directory.glob('*/*.npy')):
+      digest.update(str(path.relative_to(directory)).encode())
+      with open(path, 'rb') as f:
+        digest.update(hashlib.file_digest(f, 'sha256').digest())
+    partial = kept.with_name(f'fingerprint.partial{os.getpid()}')
+    partial.write_text(digest.hexdigest()[:16])
+    partial.replace(kept)
+  return kept.read_text()
 
 
 def item_columns(builder, directory: pathlib.Path) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from jaxrec.data.columns import (
   Impressions,
+  columns_fingerprint,
   impression_columns,
   item_columns,
 )
@@ -31,7 +32,7 @@ class Dataset:
 
   Attributes:
     name: a key of DATASETS.
-    fingerprint: of the raw files and the code that read them.
+    fingerprint: of the prepared columns, whatever code or files made them.
     items: text columns of the catalog, str [N] each, 'item_id' among them.
     train, validation, test: the splits. Training and every choice use the
       first two alone.
@@ -96,8 +97,7 @@ def prepare(
   """
   cls = builder_class(name)
   raw = pathlib.Path(directory).expanduser()
-  fingerprint = cls.fingerprint(raw)
-  root = cache_dir / 'datasets' / f'{name}-{fingerprint}'
+  root = cache_dir / 'datasets' / f'{name}-{cls.fingerprint(raw)}'
   tfds.disable_progress_bar()
   builders, counts, notes = {}, {}, []
   for config in ('items', 'impressions'):
@@ -115,18 +115,17 @@ def prepare(
   load = lambda split: impression_columns(
     builders['impressions'], split, root / 'columns' / split
   )
-  train, test = load('train'), load('test')
-  if 'validation' in cls.SPLITS:
-    validation = load('validation')
-  else:
-    train, validation = split_by_time(train, validation_fraction)
+  splits = {split: load(split) for split in cls.SPLITS}
+  items = item_columns(builders['items'], root / 'columns' / 'catalog')
+  if 'validation' not in splits:
+    splits['train'], splits['validation'] = split_by_time(
+      splits['train'], validation_fraction
+    )
   return Dataset(
     name=name,
-    fingerprint=fingerprint,
-    items=item_columns(builders['items'], root / 'columns' / 'catalog'),
-    train=train,
-    validation=validation,
-    test=test,
+    fingerprint=columns_fingerprint(root / 'columns'),
+    items=items,
     counts=counts,
     notes=notes,
+    **splits,
   )

@@ -29,10 +29,10 @@ SEED = 20
 START = 1767571200  # Monday 5 January 2026, 00:00 UTC, in unix seconds.
 DAY = 86400
 # First day of each split; the days before 'train' only build histories.
-FIRST_DAY = {'train': 14, 'validation': 23, 'test': 24}
+FIRST_DAY = {'train': 12, 'validation': 23, 'test': 24}
 DAYS = 26
 
-USERS = 3000
+USERS = 2400
 ITEMS_PER_SUBTOPIC = 72
 IMPRESSIONS_PER_DAY = 1000  # Those kept; every session builds the histories.
 MAX_HISTORY = 60
@@ -42,10 +42,10 @@ SHELF_DAYS = 10.0  # Older items are no longer shown.
 INTERESTS = 2
 ADOPT = 0.6  # Chance that a click on something else starts an interest.
 FADE = 0.5  # What is left, a day later, of a replaced interest.
-SHOW_CURRENT, SHOW_FORMER = 6.0, 3.0  # Odds of being shown, against 1.
+SHOW_CURRENT, SHOW_FORMER = 6.0, 2.0  # Odds of being shown, against 1.
 
-BASE = -3.6
-INTEREST, TOPIC = 3.4, 0.6
+BASE = -3.8
+INTEREST, TOPIC = 3.4, 0.8
 QUESTION, APPEAL = 0.4, 0.25
 AGE = 0.03  # Logit lost per day since publication.
 
@@ -145,7 +145,7 @@ def make_world(seed: int = SEED) -> World:
   topic_of = [s.topic for s in demo_texts.subtopics()]
   same_topic = np.array([[a == b for b in topic_of] for a in topic_of], float)
   readers = Readers(rng, len(topic_of))
-  rate = rng.uniform(0.2, 0.8, USERS)  # Sessions a day.
+  rate = rng.uniform(0.4, 0.9, USERS)  # Sessions a day.
   joins = np.maximum(rng.integers(-3 * DAYS, DAYS, USERS), 0)
   histories: list[list[int]] = [[] for _ in range(USERS)]
 

@@ -21,6 +21,11 @@ last: Castle-Low | Threlkeld | Bonaventura | Haldane-Roy | Umberwood
 last: Castellane | Wexcombe | Ravensthorpe
 town: Marlow Quay | Eastbrook | Linnet Bay | Tarnwick | Dunmarrow | Saltby
 town: Ossington Heath | Corvale | North Pellam | Brackenford | Widdershaw
+town: Anvil Cross | Birchmere | Cawdle | Dovingham | Elsterby | Fallow End
+town: Gannet Head | Hobbleton | Inkpen Magna | Jarrowmouth | Kettering Moss
+town: Lower Snell | Mossgate | Nettlecombe | Otterford | Plumley | Quernham
+town: Rookhope | Sandle | Thornacre | Underhythe | Velmouth | Wexley
+town: Yarnbury | Zeal Abbas | Ashgrove | Bellwether | Cinderford Vale
 """
 
 _TOPICS = """
@@ -620,7 +625,7 @@ class Subtopic:
 
   def phrases(self, slot: str, known: float) -> list[str]:
     """The first `known` (a fraction in 0..1) of the slot's values."""
-    values = self.slots[slot] if slot in self.slots else _shared()[slot]
+    values = self.slots[slot]
     return values[: max(1, round(known * len(values)))]
 
   def headline(self, rng, known: float) -> str:
@@ -652,11 +657,15 @@ def _shared() -> dict[str, list[str]]:
   return slots
 
 
-def _people(beat: int, count: int = 6) -> list[str]:
-  """Names of those who make one subtopic's news; no two share a name."""
-  first, last = _shared()['first'], _shared()['last']
-  numbers = range(count * beat, count * (beat + 1))
-  return [f'{first[n % len(first)]} {last[n % len(last)]}' for n in numbers]
+def _cast(beat: int) -> dict[str, list[str]]:
+  """Who and where makes one subtopic's news; no two share a person."""
+  shared = _shared()
+  turn = lambda name, n: shared[name][n % len(shared[name])]
+  people, towns = range(6 * beat, 6 * beat + 6), range(3 * beat, 3 * beat + 5)
+  return {
+    'who': [f'{turn("first", n)} {turn("last", n)}' for n in people],
+    'town': [turn('town', n) for n in towns],
+  }
 
 
 def subtopics() -> list[Subtopic]:
@@ -667,7 +676,7 @@ def subtopics() -> list[Subtopic]:
     if line.startswith('# '):
       topic = line[2:]
     elif line.startswith('## '):
-      found.append(Subtopic(topic, line[3:], {'who': _people(len(found))}))
+      found.append(Subtopic(topic, line[3:], _cast(len(found))))
     elif re.match('[a-z]+: ', line):
       _slot(found[-1].slots, line)
     else:

