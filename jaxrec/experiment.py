@@ -103,6 +103,12 @@ class Experiment:
       max_tokens=config.encoder.max_tokens,
       cache_dir=cache_dir(config),
     )
+    positions = pretrained.bert_config(encoder_dir)['max_positions']
+    if config.encoder.max_tokens > positions:
+      raise UserError(
+        f'encoder.max_tokens={config.encoder.max_tokens}: this BERT has '
+        f'{positions} positions'
+      )
     row_tokens = config.encoder.row_tokens or (
       32 if jax.default_backend() == 'cpu' else 128
     )

@@ -6,7 +6,7 @@ import sys
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # Before TensorFlow.
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 from jaxrec.errors import UserError
@@ -57,6 +57,9 @@ def main(argv):
   """Dispatches on --mode."""
   del argv
   import tensorflow as tf
+
+  if not flags.FLAGS['verbosity'].present:
+    logging.set_verbosity(logging.WARNING)  # Orbax tells every step it takes.
 
   tf.config.set_visible_devices([], 'GPU')  # The accelerators are JAX's.
   tf.config.set_visible_devices([], 'TPU')

@@ -31,8 +31,8 @@ RULES = (
 )
 
 
-def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1):
-  """The mesh ('data', 'fsdp', 'tensor') over all devices.
+def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1, *, devices=None):
+  """The mesh ('data', 'fsdp', 'tensor') over `devices`, by default all.
 
   One size may be -1: what the others leave.
 
@@ -40,7 +40,7 @@ def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1):
     UserError: the sizes do not multiply to the number of devices.
   """
   sizes = {'data': data, 'fsdp': fsdp, 'tensor': tensor}
-  count = jax.device_count()
+  count = len(devices or jax.devices())
   free = [name for name, size in sizes.items() if size == -1]
   rest = math.prod(size for size in sizes.values() if size != -1)
   if len(free) == 1 and rest > 0 and count % rest == 0:
@@ -52,7 +52,9 @@ def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1):
       f'mesh={sizes} does not fit {count} devices: sizes must multiply to '
       f'{count} (one may be -1); sizes that would: {factors}'
     )
-  return jax.make_mesh(shape, AXES, axis_types=(AxisType.Auto,) * 3)
+  return jax.make_mesh(
+    shape, AXES, axis_types=(AxisType.Auto,) * 3, devices=devices
+  )
 
 
 def num_batch_shards(mesh) -> int:

@@ -4,8 +4,12 @@ import os
 import pathlib
 
 # Before JAX or TensorFlow (which imports JAX) starts.
-os.environ['XLA_FLAGS'] = (
-  os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8'
+os.environ['XLA_FLAGS'] = ' '.join(
+  [
+    os.environ.get('XLA_FLAGS', ''),
+    '--xla_force_host_platform_device_count=8',
+    '--xla_backend_optimization_level=0',  # Compiling is most of the time.
+  ]
 )
 os.environ['JAX_PLATFORMS'] = 'cpu'
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
@@ -15,8 +19,10 @@ import jax
 import pytest
 from flax import nnx
 
+from configs import news
 from jaxrec.models import pretrained
 from jaxrec.models.bert import Bert
+from tests.tiny_mind import write_tiny_mind
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
@@ -64,3 +70,38 @@ def tiny_bert(tmp_path_factory, minilm_dir) -> pathlib.Path:
 def cache_dir(tmp_path_factory) -> pathlib.Path:
   """Prepared data, shared by the tests of a session."""
   return tmp_path_factory.mktemp('cache')
+
+
+@pytest.fixture(scope='session')
+def tiny_mind(tmp_path_factory) -> pathlib.Path:
+  """A directory of MIND's form, small and large."""
+  directory = tmp_path_factory.mktemp('tiny_mind')
+  for size in ('small', 'large'):
+    write_tiny_mind(directory, size)
+  return directory
+
+
+@pytest.fixture
+def tiny_config(tiny_mind, tiny_bert, cache_dir):
+  """(variant, changes) -> a config that runs in seconds."""
+
+  def make(variant='mind_small', **changes):
+    config = news.get_config(variant)
+    config.update_from_flattened_dict(
+      {
+        'batch_size': 8,
+        'eval_batch_size': 8,
+        'num_train_steps': 2,
+        'log_every_steps': 1,
+        'eval_every_steps': 2,
+        'checkpoint_every_steps': 1,
+        'head.width': 8,
+        'encoder.pretrained': str(tiny_bert),
+        'data.dir': '' if variant == 'demo' else str(tiny_mind),
+        'data.cache_dir': str(cache_dir),
+      }
+    )
+    config.update_from_flattened_dict(changes)
+    return config
+
+  return make

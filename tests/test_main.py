@@ -1,0 +1,135 @@
+"""The command as a user runs it, in a process of its own."""
+
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from jaxrec import results
+from tests.test_train import assert_same_parameters
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def command(*args):
+  return [sys.executable, '-m', 'jaxrec.main', *map(str, args)]
+
+
+def run(*args):
+  return subprocess.run(
+    command(*args), cwd=ROOT, capture_output=True, text=True, timeout=200
+  )
+
+
+def flags(config) -> list[str]:
+  """The tiny config as flags on top of configs/news.py:mind_small."""
+  keys = (
+    'batch_size eval_batch_size num_train_steps log_every_steps '
+    'eval_every_steps checkpoint_every_steps head.width encoder.pretrained '
+    'encoder.trainable_layers data.dir data.cache_dir'
+  )
+  values = config.to_dict()
+  found = ['--config=configs/news.py:mind_small']
+  for key in keys.split():
+    value = values
+    for part in key.split('.'):
+      value = value[part]
+    found.append(f'--config.{key}={value}')
+  return found
+
+
+@pytest.mark.parametrize(
+  ('args', 'message'),
+  [
+    (['--config=configs/news.py:demos'], 'did you mean demo?'),
+    (
+      ['--config=configs/news.py', '--config.optim.clip_nrom=1'],
+      'clip_norm',
+    ),
+    (['--config=configs/news.py', '--config.batch_sise=1'], 'batch_size'),
+    (['--config=configs/news.py', '--config.batch_size=many'], 'batch_size'),
+    (['--config=configs/newz.py'], 'configs/newz.py'),
+    (['--config=configs/news.py', '--mode=trian'], 'train'),
+    (['--config=configs/news.py', '--wrokdir=x'], 'workdir'),
+    (['--config=configs/news.py', 'workdir=x'], "unexpected argument 'workdir"),
+    ([], '--config is missing'),
+  ],
+  ids=str,
+)
+def test_typos_are_one_line_and_exit_2(args, message, tmp_path):
+  given = [*args, f'--workdir={tmp_path / "w"}']
+  done = run(*given)
+  assert done.returncode == 2, done.stderr
+  lines = done.stderr.strip().splitlines()
+  assert lines[-1].startswith('jaxrec: error: ') and message in lines[-1]
+  assert 'Traceback' not in done.stderr
+  assert not (tmp_path / 'w').exists()
+
+
+def test_no_workdir():
+  done = run('--config=configs/news.py')
+  assert done.returncode == 2 and '--workdir is missing' in done.stderr
+
+
+def test_errors_while_running_exit_2(tiny_config, tmp_path):
+  config = tiny_config(**{'data.dir': str(tmp_path)})
+  done = run(*flags(config), f'--workdir={tmp_path / "w"}')
+  assert done.returncode == 2
+  assert 'Traceback' not in done.stderr
+  assert done.stderr.strip().splitlines()[-1].startswith('jaxrec: error: ')
+  assert str(tmp_path) in done.stderr
+
+
+def test_prepare_alone_says_what_it_read(tiny_config, tmp_path):
+  config = tiny_config(**{'data.cache_dir': str(tmp_path)})
+  done = run(*flags(config), '--mode=prepare')
+  assert done.returncode == 0, done.stderr
+  assert '60 catalog: read' in done.stdout
+  assert '80 train: read, 20 test: read' in done.stdout
+
+
+def test_kill_9_and_rerun_equals_uninterrupted(tiny_config, tmp_path):
+  """Killed at a random moment of the training, to the bit."""
+  config = tiny_config(
+    **{
+      'encoder.trainable_layers': 1,
+      'num_train_steps': 120,
+      'eval_every_steps': 40,
+      'checkpoint_every_steps': 7,
+    }
+  )
+  whole, killed = tmp_path / 'whole', tmp_path / 'killed'
+  done = run(*flags(config), f'--workdir={whole}')
+  assert done.returncode == 0, done.stderr
+  process = subprocess.Popen(
+    command(*flags(config), f'--workdir={killed}'),
+    cwd=ROOT,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+  )
+  stop_after = random.Random().randint(1, 100)
+
+  def last_saved():
+    steps = [
+      int(path.name)
+      for path in (killed / 'checkpoints').glob('*')
+      if path.name.isdigit()
+    ]
+    return max(steps, default=-1)
+
+  deadline = time.monotonic() + 150
+  while last_saved() < stop_after and process.poll() is None:
+    assert time.monotonic() < deadline, 'it never got there'
+    time.sleep(0.01)
+  process.send_signal(signal.SIGKILL)
+  assert process.wait() == -signal.SIGKILL, 'it ended before it was killed'
+  assert results.read(killed) is None
+  done = run(*flags(config), f'--workdir={killed}')
+  assert done.returncode == 0, done.stderr
+  assert 'continuing from step' in done.stdout
+  assert_same_parameters(config, whole, killed)
+  assert results.read(whole)['metrics'] == results.read(killed)['metrics']

@@ -1,0 +1,156 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from jax.sharding import PartitionSpec as P
+
+from jaxrec import sharding
+from jaxrec.errors import UserError
+from jaxrec.models.bert import Bert
+from jaxrec.models.recommender import ItemEncoder, Recommender
+from jaxrec.optim import make_tx
+from jaxrec.steps import make_train_step
+from jaxrec.train_state import init_state
+from tests.conftest import TINY
+from tests.models.test_recommender import S, batch_of, catalog, examples
+
+__all__ = ['catalog']  # A fixture.
+STEPS = 4
+
+
+def make_model():
+  bert = Bert(**TINY, dropout_rate=0.0, trainable_layers=1, rngs=nnx.Rngs(1))
+  return Recommender(
+    encoder=ItemEncoder(bert, num_segments=S),
+    width=TINY['width'],
+    hidden_width=8,
+    positive_rate=0.25,
+    rngs=nnx.Rngs(2),
+  )
+
+
+def train(catalog, shape):
+  """Losses and last parameters of a few steps on a mesh."""
+  count = int(np.prod(shape))
+  mesh = sharding.make_mesh(*shape, devices=jax.devices()[:count])
+  tx = make_tx(
+    num_train_steps=STEPS,
+    encoder_learning_rate=1e-3,
+    head_learning_rate=1e-2,
+    warmup_steps=0,
+    weight_decay=0.01,
+    clip_norm=1.0,
+    b1=0.9,
+    b2=0.999,
+  )
+  is_frozen = lambda path: 'embeddings' in path or 'frozen_layers' in path
+  losses = []
+  with jax.set_mesh(mesh):
+    graphdef, state, frozen, specs = init_state(
+      make_model, tx, mesh, is_frozen=is_frozen
+    )
+    gather = sharding.gather_params((specs[0].params, specs[1]))
+    step = jax.jit(
+      make_train_step(graphdef, tx, gather=gather, seed=0), donate_argnums=0
+    )
+    for i in range(STEPS):
+      batch = batch_of(catalog, examples(i, count=16), rows=64)
+      state, metrics = step(state, frozen, sharding.put_batch(batch, mesh))
+      losses.append(float(metrics['loss']))
+  return losses, state
+
+
+@pytest.fixture(scope='module')
+def on_one_device(catalog):
+  return train(catalog, (1, 1, 1))
+
+
+@pytest.mark.parametrize('shape', [(8, 1, 1), (1, 8, 1), (2, 2, 2)], ids=str)
+def test_eight_devices_equal_one(catalog, on_one_device, shape):
+  losses, state = train(catalog, shape)
+  want, single = on_one_device
+  np.testing.assert_allclose(losses, want, atol=1e-5)
+  assert len(set(np.round(want, 4))) == STEPS  # It does learn.
+  close = lambda a, b: np.testing.assert_allclose(
+    np.asarray(a), np.asarray(b), atol=2e-4
+  )
+  jax.tree.map(close, state.params, single.params)
+  kernel = state.params['encoder']['bert']['layers']['up']['kernel']
+  moment = jax.tree.leaves(
+    [
+      x
+      for path, x in jax.tree_util.tree_leaves_with_path(state.opt_state)
+      if jax.tree_util.keystr(path).endswith("['up']['kernel']")
+    ]
+  )
+  assert moment
+  for x in (kernel, *moment):  # Stored in parts, the optimizer's state too.
+    part = x.addressable_shards[0].data.size
+    assert part == x.size // (shape[1] * shape[2])
+
+
+def test_the_optimizer_has_no_state_for_what_does_not_train(on_one_device):
+  _, state = on_one_device
+  paths = [
+    jax.tree_util.keystr(path)
+    for path, _ in jax.tree_util.tree_leaves_with_path(state)
+  ]
+  assert any('layers' in path for path in paths)
+  assert not any('frozen_layers' in p or 'embeddings' in p for p in paths)
+
+
+def test_the_state_is_donated(catalog):
+  mesh = sharding.make_mesh(8, 1, 1)
+  tx = make_tx(
+    num_train_steps=1,
+    encoder_learning_rate=1e-3,
+    head_learning_rate=1e-2,
+    warmup_steps=0,
+    weight_decay=0.0,
+    clip_norm=0.0,
+    b1=0.9,
+    b2=0.999,
+  )
+  with jax.set_mesh(mesh):
+    graphdef, state, frozen, _ = init_state(make_model, tx, mesh)
+    step = jax.jit(make_train_step(graphdef, tx, seed=0), donate_argnums=0)
+    batch = batch_of(catalog, examples(0, count=16), rows=64)
+    step(state, frozen, sharding.put_batch(batch, mesh))
+  assert state.params['scale'].is_deleted()
+
+
+@pytest.mark.parametrize(
+  ('sizes', 'found'),
+  [
+    ({}, (8, 1, 1)),
+    ({'fsdp': 4}, (2, 4, 1)),
+    ({'data': 2, 'fsdp': -1, 'tensor': 2}, (2, 2, 2)),
+  ],
+)
+def test_one_size_may_be_left_out(sizes, found):
+  mesh = sharding.make_mesh(**sizes)
+  assert tuple(mesh.shape.values()) == found
+  assert mesh.axis_names == sharding.AXES
+
+
+@pytest.mark.parametrize(
+  'sizes',
+  [{'fsdp': 3}, {'data': 2}, {'data': -1, 'fsdp': -1}, {'fsdp': 0}],
+  ids=str,
+)
+def test_sizes_that_do_not_fit(sizes):
+  with pytest.raises(UserError, match=r'sizes that would: \[1, 2, 4, 8\]'):
+    sharding.make_mesh(**sizes)
+
+
+def test_a_parameter_that_does_not_divide_stays_whole():
+  mesh = sharding.make_mesh(2, 4, 1)
+  tree = {
+    'up': {'kernel': jnp.zeros((3, 6, 8)), 'bias': jnp.zeros((3, 8))},
+    'project': {'kernel': jnp.zeros((8, 8))},
+  }
+  specs = sharding.param_specs(tree, mesh)
+  assert specs['up']['kernel'] == P(None, None, 'tensor')
+  assert specs['up']['bias'] == P()
+  assert specs['project']['kernel'] == P('fsdp', None)

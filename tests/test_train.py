@@ -1,0 +1,187 @@
+import json
+import pathlib
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from configs import news
+from jaxrec import evaluate, results, train
+from jaxrec.errors import UserError
+
+RANKING = {'auc', 'mrr', 'ndcg@5', 'ndcg@10'}
+METRICS = RANKING | {'accuracy', 'precision', 'recall', 'f1'}
+
+
+@pytest.mark.parametrize('variant', list(news.VARIANTS))
+def test_every_config_trains_two_steps(variant, tiny_config, tmp_path):
+  config = tiny_config(variant)
+  found = train.train_and_evaluate(config, tmp_path)
+  assert found == json.loads((tmp_path / 'results.json').read_text())
+  assert found['dataset'] == config.data.name and found['split'] == 'test'
+  assert set(found['metrics']) == METRICS
+  assert np.isfinite(list(found['metrics'].values())).all()
+  names = {'random', 'popularity', 'mean_of_history'}
+  names |= {'oracle'} if variant == 'demo' else set()
+  assert set(found['baselines']) == names
+  assert found['train']['steps'] == 2
+  assert found['config']['encoder']['pretrained'] == config.encoder.pretrained
+  assert list(tmp_path.glob('events.out.tfevents.*'))
+  assert (tmp_path / 'checkpoints' / '2').is_dir()
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+  return tmp_path_factory.mktemp('finished')
+
+
+def test_a_finished_workdir_is_only_shown(
+  finished, tiny_config, capsys, monkeypatch
+):
+  config = tiny_config(**{'encoder.trainable_layers': 1})
+  first = train.train_and_evaluate(config, finished)
+  with monkeypatch.context() as patch:
+    patch.setattr(train, '_train', None)
+    again = train.train_and_evaluate(config, finished)
+  assert again == first
+  assert 'is finished' in capsys.readouterr().out
+
+
+def test_evaluation_alone_gives_the_same(finished, tiny_config):
+  config = tiny_config(**{'encoder.trainable_layers': 1})
+  first = results.read(finished)
+  assert evaluate.evaluate_workdir(config, finished) == first
+
+
+def test_another_configs_workdir_is_refused(finished, tiny_config):
+  config = tiny_config(**{'optim.clip_norm': 0.5})
+  with pytest.raises(UserError) as e:
+    train.train_and_evaluate(config, finished)
+  assert 'encoder.trainable_layers (there 1, now 0)' in str(e.value)
+  assert 'optim.clip_norm (there 1.0, now 0.5)' in str(e.value)
+  assert 'data.dir' not in str(e.value)
+
+
+def test_nothing_trained_there(tiny_config, tmp_path):
+  with pytest.raises(UserError, match='train there first'):
+    evaluate.evaluate_workdir(tiny_config(), tmp_path)
+
+
+@pytest.mark.parametrize('trainable_layers', [0, 1, -1])
+def test_interrupted_equals_uninterrupted(
+  trainable_layers, tiny_config, tmp_path, monkeypatch
+):
+  """To the bit, with dropout, wherever it stops."""
+  config = tiny_config(
+    **{
+      'encoder.trainable_layers': trainable_layers,
+      'encoder.dropout': 0.3,
+      'num_train_steps': 5,
+    }
+  )
+  whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+  train.train_and_evaluate(config, whole)
+
+  class Stop(Exception):
+    pass
+
+  fetch = train._fetch
+
+  def stop_at_3(pending, pipeline):
+    if 3 in pending:
+      raise Stop
+    return fetch(pending, pipeline)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(train, '_fetch', stop_at_3)
+    with pytest.raises(Stop):
+      train.train_and_evaluate(config, parts)
+  assert not (parts / 'results.json').exists()
+  train.train_and_evaluate(config, parts)
+  assert_same_parameters(config, whole, parts)
+  a, b = results.read(whole), results.read(parts)
+  assert a['metrics'] == b['metrics'] and a['best_step'] == b['best_step']
+
+
+def assert_same_parameters(config, *workdirs):
+  from jaxrec.display import Display
+  from jaxrec.experiment import Experiment
+
+  experiment = Experiment.from_config(config, Display(quiet=True))
+  with jax.set_mesh(experiment.mesh):
+    fresh, _ = experiment.init()
+    a, b = (
+      experiment.checkpoints(w).restore(config.num_train_steps, fresh)
+      for w in workdirs
+    )
+  jax.tree.map(np.testing.assert_array_equal, a, b)
+  moved = jax.tree.map(
+    lambda x, y: bool((x != y).any()), a.params, fresh.params
+  )
+  assert any(jax.tree.leaves(moved))
+
+
+def test_a_nan_stops_names_its_step_and_leaves_no_checkpoint(
+  tiny_config, tmp_path
+):
+  config = tiny_config(
+    **{
+      'optim.head_learning_rate': 1e38,
+      'optim.warmup_steps': 0,
+      'optim.clip_norm': 0.0,
+      'num_train_steps': 9,
+    }
+  )
+  with pytest.raises(UserError, match=r'at step (\d): .* impressions \d+') as e:
+    train.train_and_evaluate(config, tmp_path)
+  step = int(str(e.value).split('at step ')[1][0])
+  saved = [int(p.name) for p in (tmp_path / 'checkpoints').iterdir()]
+  assert max(saved) < step
+
+
+def damage(checkpoint: pathlib.Path):
+  files = [p for p in checkpoint.rglob('*') if p.is_file()]
+  largest = max(files, key=lambda p: p.stat().st_size)
+  largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
+
+
+def test_a_truncated_checkpoint_is_one_clear_error(
+  finished, tiny_config, tmp_path
+):
+  config = tiny_config(**{'encoder.trainable_layers': 1})
+  shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+  (tmp_path / 'results.json').unlink()
+  damage(tmp_path / 'checkpoints' / '2')
+  with pytest.raises(UserError, match=r'checkpoints/2: damaged checkpoint'):
+    train.train_and_evaluate(config, tmp_path)
+  shutil.rmtree(tmp_path / 'checkpoints' / '2')  # As the message says.
+  train.train_and_evaluate(config, tmp_path)
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({'batch_size': 12}, 'does not split over 8 devices'),
+    ({'mesh.fsdp': 3}, 'does not fit 8 devices'),
+    ({'mesh.data': 2}, 'sizes must multiply to 8'),
+    ({'data.num_candidates': 1}, 'must be 2 or more'),
+    ({'encoder.trainable_layers': 7}, 'this BERT has 2 layers'),
+    ({'encoder.dtype': 'float8'}, r'encoder\.dtype'),
+    ({'encoder.max_tokens': 2}, 'no room for text'),
+    ({'encoder.max_tokens': 41}, '40 positions'),
+    ({'objective': 'next'}, 'objective'),
+    ({'data.name': 'mind_smal'}, "did you mean 'mind_small'"),
+    ({'data.validation_fraction': 0.0}, 'validation_fraction'),
+    ({'head.type': 'lstmm'}, "did you mean 'lstm'"),
+    ({'encoder.pretrained': './nowhere'}, 'no such directory'),
+    ({'data.dir': '/nowhere'}, '/nowhere'),
+  ],
+  ids=str,
+)
+def test_what_cannot_be_is_one_clear_line(
+  changes, message, tiny_config, tmp_path
+):
+  with pytest.raises(UserError, match=message) as e:
+    train.train_and_evaluate(tiny_config(**changes), tmp_path)
+  assert '\n' not in str(e.value)
