@@ -28,9 +28,10 @@ VARIANTS = {
   },
   'mind_small': {
     'data.name': 'mind_small',
-    'num_train_steps': 600,
-    'eval_every_steps': 100,
-    'checkpoint_every_steps': 100,
+    'num_train_steps': 400,
+    'eval_every_steps': 50,
+    'checkpoint_every_steps': 50,
+    'optim.head_learning_rate': 3e-5,
   },
   'mind_large': {
     'data.name': 'mind_large',

@@ -3,6 +3,7 @@
 import contextlib
 import time
 
+from rich import box
 from rich.console import Console
 from rich.progress import (
   BarColumn,
@@ -71,12 +72,19 @@ class Display:
       yield advance
 
   def table(self, title: str, rows: dict[str, dict[str, float]]) -> None:
-    """Rows by name, one column per metric, the best of each in bold."""
+    """Rows by name, one column per metric; fits a terminal of 80 columns."""
     names = list(next(iter(rows.values())))
-    table = Table(title=title, title_justify='left')
+    table = Table(
+      title=title,
+      title_justify='left',
+      box=box.SIMPLE_HEAD,
+      padding=0,
+      pad_edge=False,
+      show_edge=False,
+    )
     table.add_column('')
     for name in names:
-      table.add_column(name, justify='right')
+      table.add_column(name, justify='right', no_wrap=True)
     for label, metrics in rows.items():
       table.add_row(label, *(f'{metrics[name]:.4f}' for name in names))
     self.console.print(table)

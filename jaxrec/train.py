@@ -143,4 +143,5 @@ def _write(writer, step, group, metrics):
 
 
 def _count(params) -> str:
-  return f'{parameter_overview.count_parameters(params):,}' if params else '0'
+  count = parameter_overview.count_parameters(params) if params else 0
+  return f'{int(count):,}'

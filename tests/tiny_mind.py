@@ -4,20 +4,7 @@ import pathlib
 
 import numpy as np
 
-WORDS = [
-  'rain',
-  'sun',
-  'team',
-  'wins',
-  'vote',
-  'bank',
-  'opens',
-  'film',
-  'star',
-  'recipe',
-  'bread',
-  'train',
-]
+WORDS = ('rain', 'sun', 'team', 'wins', 'vote', 'bank', 'film', 'star', 'bread')
 
 
 def write_tiny_mind(directory: pathlib.Path, size: str = 'small') -> None:

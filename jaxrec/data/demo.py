@@ -29,10 +29,10 @@ SEED = 20
 START = 1767571200  # Monday 5 January 2026, 00:00 UTC, in unix seconds.
 DAY = 86400
 # First day of each split; the days before 'train' only build histories.
-FIRST_DAY = {'train': 12, 'validation': 23, 'test': 24}
-DAYS = 26
+FIRST_DAY = {'train': 20, 'validation': 31, 'test': 32}
+DAYS = 34
 
-USERS = 2400
+USERS = 2000
 ITEMS_PER_SUBTOPIC = 72
 IMPRESSIONS_PER_DAY = 1000  # Those kept; every session builds the histories.
 MAX_HISTORY = 60
@@ -41,12 +41,12 @@ SHELF_DAYS = 10.0  # Older items are no longer shown.
 
 INTERESTS = 2
 ADOPT = 0.6  # Chance that a click on something else starts an interest.
-FADE = 0.5  # What is left, a day later, of a replaced interest.
+FADE = 0.3  # What is left, a day later, of a replaced interest.
 SHOW_CURRENT, SHOW_FORMER = 6.0, 2.0  # Odds of being shown, against 1.
 
-BASE = -3.8
-INTEREST, TOPIC = 3.4, 0.8
-QUESTION, APPEAL = 0.4, 0.25
+BASE = -4.0
+INTEREST, TOPIC = 3.8, 0.8
+QUESTION, SUBTOPIC_APPEAL, ITEM_APPEAL = 0.5, 0.35, 0.2
 AGE = 0.03  # Logit lost per day since publication.
 
 
@@ -80,8 +80,8 @@ def draw_items(rng: np.random.Generator) -> World:
 def draw_appeal(rng: np.random.Generator, world: World) -> np.ndarray:
   """[N] what a headline adds to everyone's logit."""
   question = np.array([demo_texts.is_question(t) for t in world.titles])
-  of_subtopic = rng.normal(0, APPEAL, world.subtopics.max() + 1)
-  of_item = rng.normal(0, APPEAL, len(question))
+  of_subtopic = rng.normal(0, SUBTOPIC_APPEAL, world.subtopics.max() + 1)
+  of_item = rng.normal(0, ITEM_APPEAL, len(question))
   return QUESTION * question + of_subtopic[world.subtopics] + of_item
 
 
@@ -145,8 +145,8 @@ def make_world(seed: int = SEED) -> World:
   topic_of = [s.topic for s in demo_texts.subtopics()]
   same_topic = np.array([[a == b for b in topic_of] for a in topic_of], float)
   readers = Readers(rng, len(topic_of))
-  rate = rng.uniform(0.4, 0.9, USERS)  # Sessions a day.
-  joins = np.maximum(rng.integers(-3 * DAYS, DAYS, USERS), 0)
+  rate = rng.uniform(0.6, 1, USERS)  # Sessions a day.
+  joins = np.maximum(rng.integers(-2 * DAYS, DAYS, USERS), 0)
   histories: list[list[int]] = [[] for _ in range(USERS)]
 
   for day in range(DAYS):
