@@ -22,9 +22,12 @@ from configs import common
 VARIANTS = {
   'demo': {
     'data.name': 'demo',
-    'num_train_steps': 1000,
+    'data.history_length': 20,
+    'num_train_steps': 1200,
     'eval_every_steps': 200,
     'checkpoint_every_steps': 200,
+    'head.width': 128,
+    'optim.head_learning_rate': 3e-3,
   },
   'mind_small': {
     'data.name': 'mind_small',

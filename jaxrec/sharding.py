@@ -26,7 +26,7 @@ RULES = (
   ('out/kernel', P('tensor', 'fsdp')),
   ('up/kernel', P('fsdp', 'tensor')),
   ('down/kernel', P('tensor', 'fsdp')),
-  ('kernel', P('fsdp')),
+  ('kernel', P('fsdp', None)),
   ('', P()),
 )
 
@@ -68,11 +68,7 @@ def param_specs(tree, mesh):
   def spec_of(path, leaf):
     name = jax.tree_util.keystr(path, simple=True, separator='/')
     spec = next(spec for suffix, spec in RULES if name.endswith(suffix))
-    if len(spec) > leaf.ndim:
-      return P()
     spec = (*(None,) * (leaf.ndim - len(spec)), *spec)
-    if not name.endswith(('kernel', 'embedding')):
-      return P()
     fits = [
       axis if axis is None or size % mesh.shape[axis] == 0 else None
       for axis, size in zip(spec, leaf.shape, strict=True)

@@ -51,8 +51,10 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
       f'{experiment.pipeline.num_examples:,} clicks an epoch; '
       f'mesh {dict(experiment.mesh.shape)}'
     )
-    state, pace = _train(experiment, state, frozen, checkpoints, start)
-    checkpoints.wait()
+    try:
+      state, pace = _train(experiment, state, frozen, checkpoints, start)
+    finally:
+      checkpoints.wait()  # Whatever happened, what was begun is saved whole.
     return evaluate_best(
       experiment,
       workdir,

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import tempfile
 
 # Before JAX or TensorFlow (which imports JAX) starts.
 os.environ['XLA_FLAGS'] = ' '.join(
@@ -12,6 +13,11 @@ os.environ['XLA_FLAGS'] = ' '.join(
   ]
 )
 os.environ['JAX_PLATFORMS'] = 'cpu'
+# What one test compiled, another test or process reads.
+_compiled = tempfile.TemporaryDirectory(prefix='jaxrec-compiled-')
+os.environ['JAX_COMPILATION_CACHE_DIR'] = _compiled.name
+os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0'
+os.environ['JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES'] = '-1'
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['HF_HUB_OFFLINE'] = '1'
 

@@ -40,13 +40,13 @@ CANDIDATES = (6, 20)  # Fewest and most.
 SHELF_DAYS = 10.0  # Older items are no longer shown.
 
 INTERESTS = 2
-ADOPT = 0.6  # Chance that a click on something else starts an interest.
+ADOPT = 0.5  # Chance that a click on something else starts an interest.
 FADE = 0.3  # What is left, a day later, of a replaced interest.
 SHOW_CURRENT, SHOW_FORMER = 6.0, 2.0  # Odds of being shown, against 1.
 
 BASE = -4.0
 INTEREST, TOPIC = 3.8, 0.8
-QUESTION, SUBTOPIC_APPEAL, ITEM_APPEAL = 0.5, 0.35, 0.2
+QUESTION, SUBTOPIC_APPEAL, ITEM_APPEAL = 0.5, 0.35, 0.15
 AGE = 0.03  # Logit lost per day since publication.
 
 
@@ -65,7 +65,9 @@ def draw_items(rng: np.random.Generator) -> World:
   """A world of distinct headlines without impressions."""
   subtopics = demo_texts.subtopics()
   subtopic = np.tile(np.arange(len(subtopics)), ITEMS_PER_SUBTOPIC)
-  published = START + np.sort(rng.integers(DAYS * DAY, size=len(subtopic)))
+  # From three days before the first session, which needs something to show.
+  published = rng.integers(-3 * DAY, DAYS * DAY, size=len(subtopic))
+  published = START + np.sort(published)
   rng.shuffle(subtopic)
   titles: dict[str, None] = {}
   for s, time in zip(subtopic, published, strict=True):
@@ -96,7 +98,7 @@ def draw_candidates(
   """
   low, high = CANDIDATES
   with np.errstate(divide='ignore'):
-    arrival = rng.standard_exponential(weights.shape) / weights
+    arrival = rng.standard_exponential(weights.shape, np.float32) / weights
   columns = np.argpartition(arrival, high, axis=1)[:, :high]
   rank = np.take_along_axis(arrival, columns, axis=1).argsort(1).argsort(1)
   counts = rng.integers(low, high + 1, len(weights))
@@ -117,7 +119,7 @@ def given_kept(p: np.ndarray) -> np.ndarray:
 class Readers:
   """The users' interests [U, S], one per subtopic, day by day."""
 
-  def __init__(self, rng: np.random.Generator, subtopics: int):
+  def __init__(self, rng: np.random.Generator, subtopics: int) -> None:
     self.rng = rng
     self.current = np.argsort(rng.random((USERS, subtopics)))[:, :INTERESTS]
     self.former = np.zeros((USERS, subtopics))
@@ -158,10 +160,10 @@ def make_world(seed: int = SEED) -> World:
       (world.published < midnight + DAY)
       & (world.published >= midnight - SHELF_DAYS * DAY)
     )
-    age = (times[:, None] - world.published[shelf]) / DAY  # [sessions, shelf]
+    age = (times[:, None] - world.published[shelf]).astype(np.float32) / DAY
     shown = 1 + SHOW_CURRENT * readers.interest + SHOW_FORMER * readers.former
-    weights = shown[users][:, world.subtopics[shelf]] / (4 + np.abs(age))
-    weights *= np.exp(appeal[shelf])
+    shown = shown.astype(np.float32)[users][:, world.subtopics[shelf]]
+    weights = shown * np.exp(appeal[shelf]).astype(np.float32) / (4 + abs(age))
     weights[(age <= 0) | (age > SHELF_DAYS)] = 0
     topic = np.minimum(readers.interest @ same_topic, 1)
     taste = INTEREST * readers.interest + TOPIC * topic
