@@ -58,7 +58,8 @@ def pick(variant: str | None, variants: dict, default: str):
   if name not in variants:
     near = difflib.get_close_matches(name, variants, n=3, cutoff=0.4)
     hint = f'did you mean {" or ".join(near)}? ' if near else ''
-    raise ValueError(
+    # No ValueError: config_flags would hide its text under a traceback.
+    raise KeyError(
       f'unknown config variant {name!r}: {hint}(variants: '
       f'{", ".join(variants)})'
     )

@@ -65,9 +65,9 @@ class Display:
         last = now
         pace = (now - start) / max(state['done'] - done, 1)
         left = pace * (total - state['done'])
-        self.say(
-          f'{description} {state["done"]}/{total} {note} {left:.0f} s left'
-        )
+        parts = [f'{description} {state["done"]}/{total}', note]
+        parts.append(f'{left:.0f} s left')
+        self.say(', '.join(part for part in parts if part))
 
       yield advance
 

@@ -48,7 +48,7 @@ def cache_dir(config) -> pathlib.Path:
 def load_dataset(config, display: Display) -> datasets.Dataset:
   """The dataset a config names, prepared; says what was set aside."""
   data = config.data
-  display.say(f'data: {data.name} {data.dir}'.rstrip())
+  display.say(f'preparing {data.name} {data.dir}'.rstrip())
   dataset = datasets.prepare(
     data.name,
     data.dir,

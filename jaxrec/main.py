@@ -32,7 +32,9 @@ def _parse(argv):
     rest = flags.FLAGS(argv)
     if len(rest) > 1:
       raise UserError(f'unexpected argument {rest[1]!r}: options start with --')
-    if _CONFIG.value is None:
+    if _CONFIG.value is not None:
+      _CONFIG.value.lock()  # Raises where the file could not be read.
+    else:
       raise UserError('--config is missing: give e.g. --config=configs/news.py')
     if _WORKDIR.value is None and _MODE.value != 'prepare':
       raise UserError('--workdir is missing: give a directory for the results')
@@ -48,8 +50,14 @@ def _parse(argv):
     _fail(e)
 
 
-def _fail(error: Exception):
-  print(f'jaxrec: error: {" ".join(str(error).split())}', file=sys.stderr)
+def _fail(error: BaseException):
+  if isinstance(error, OSError):  # config_flags wraps a missing file twice.
+    while error.__cause__ or error.__context__:
+      error = error.__cause__ or error.__context__
+  text = str(error)
+  if text.startswith(('"', "'")):  # A KeyError's, or one quoted by another.
+    text = text.strip('\'"').replace("\\'", "'").replace('\\n', ': ')
+  print(f'jaxrec: error: {" ".join(text.split())}', file=sys.stderr)
   sys.exit(2)
 
 

@@ -111,7 +111,8 @@ def _train(experiment, state, frozen, checkpoints, start):
         metrics |= pace.metrics()
         _write(writer, step, 'train', metrics)
         note = f'loss {metrics["loss"]:.4f}'
-        note += f' {metrics.get("examples_per_second", 0):.0f} examples/s'
+        if 'examples_per_second' in metrics:
+          note += f', {metrics["examples_per_second"]:.0f} examples/s'
       advance(1, note)
       if validates:
         validate_and_save(step)

@@ -41,6 +41,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   SPLITS: tuple[str, ...] = ('train', 'test')
   HOMEPAGE = ''
   LICENSE = ''
+  READS_FILES = True  # False: the dataset is made, not read.
   ORACLE = False  # True: impressions carry the true click probabilities.
 
   # ------------------------------------------------- what a dataset defines

@@ -1,7 +1,9 @@
 """Datasets by name, and what a run needs of one: catalog texts and splits."""
 
+import contextlib
 import dataclasses
 import importlib
+import io
 import json
 import os
 import pathlib
@@ -96,6 +98,11 @@ def prepare(
     UserError: unknown name, files missing or unusable.
   """
   cls = builder_class(name)
+  if cls.READS_FILES and not directory:
+    raise UserError(
+      f"data.dir is empty: {name} reads its publisher's files; give "
+      '--config.data.dir=DIR'
+    )
   raw = pathlib.Path(directory).expanduser()
   root = cache_dir / 'datasets' / f'{name}-{cls.fingerprint(raw)}'
   tfds.disable_progress_bar()
@@ -103,9 +110,10 @@ def prepare(
   for config in ('items', 'impressions'):
     builder = cls(config=config, data_dir=root)
     try:
-      builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(manual_dir=raw)
-      )
+      with contextlib.redirect_stdout(io.StringIO()):  # "Downloading ...".
+        builder.download_and_prepare(
+          download_config=tfds.download.DownloadConfig(manual_dir=raw)
+        )
     except OSError as e:
       raise UserError(f'{name}: cannot write {root}: {e}') from e
     metadata = builder.info.metadata

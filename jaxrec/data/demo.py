@@ -73,8 +73,9 @@ def draw_items(rng: np.random.Generator) -> World:
   for s, time in zip(subtopic, published, strict=True):
     known = 0.6 + 0.4 * (time - START) / (DAYS * DAY)
     size = len(titles)
-    while len(titles) == size:  # Drawn again where it was in the news before.
+    while len(titles) == size:  # Old news: drawn again, from more words.
       titles[subtopics[s].headline(rng, known)] = None
+      known = min(1, known + 0.02)
   topics = [subtopics[s].topic for s in subtopic]
   return World(list(titles), topics, subtopic, published, [])
 
@@ -97,8 +98,9 @@ def draw_candidates(
   to arrive win. Their order would tell the weight, so it is shuffled.
   """
   low, high = CANDIDATES
-  with np.errstate(divide='ignore'):
-    arrival = rng.standard_exponential(weights.shape, np.float32) / weights
+  arrival = rng.standard_exponential(weights.shape, np.float32)
+  never = np.full_like(arrival, np.inf)
+  arrival = np.divide(arrival, weights, out=never, where=weights > 0)
   columns = np.argpartition(arrival, high, axis=1)[:, :high]
   rank = np.take_along_axis(arrival, columns, axis=1).argsort(1).argsort(1)
   counts = rng.integers(low, high + 1, len(weights))
@@ -134,9 +136,11 @@ class Readers:
 
   def click(self, user: int, subtopics: np.ndarray) -> None:
     """Clicks on something else may start interests; the oldest goes."""
-    for s in subtopics:
-      if s not in self.current[user] and self.rng.random() < ADOPT:
-        self.current[user] = *self.current[user, 1:], s
+    current = self.current[user].tolist()
+    for s in subtopics.tolist():
+      if s not in current and self.rng.random() < ADOPT:
+        current = [*current[1:], s]
+    self.current[user] = current
 
 
 def make_world(seed: int = SEED) -> World:
@@ -177,7 +181,7 @@ def make_world(seed: int = SEED) -> World:
     kept = []
     for i, (user, n) in enumerate(zip(users, counts, strict=True)):
       items, labels = shown_items[i, :n], clicks[i, :n]
-      if 0 < labels.sum() < n:
+      if day >= FIRST_DAY['train'] and 0 < labels.sum() < n:
         kept.append(
           {
             'user_id': f'U{user:04}',
@@ -190,9 +194,8 @@ def make_world(seed: int = SEED) -> World:
         )
       histories[user] += items[labels].tolist()
       readers.click(user, world.subtopics[items[labels]])
-    if day >= FIRST_DAY['train']:
-      chosen = rng.permutation(len(kept))[:IMPRESSIONS_PER_DAY]
-      world.impressions += [kept[i] for i in sorted(chosen)]
+    chosen = rng.permutation(len(kept))[:IMPRESSIONS_PER_DAY]
+    world.impressions += [kept[i] for i in sorted(chosen)]
     readers.next_day()
 
   for i, impression in enumerate(world.impressions):
@@ -210,6 +213,7 @@ class Demo(Builder):
   """The demo world as a dataset; the directory is not looked at."""
 
   SPLITS = ('train', 'validation', 'test')
+  READS_FILES = False
   ORACLE = True
 
   @classmethod

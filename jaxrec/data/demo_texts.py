@@ -96,7 +96,7 @@ Council tax on {thing} to rise in {town}
 Should the treasury {move} at all?
 Auditors find hole in budget after duty on {thing} fell
 move: cut income tax | raise fuel duty | freeze allowances | simplify VAT
-move: tax windfall profits
+move: tax windfall profits | abolish stamp duty | index pensions
 thing: second homes | sugary drinks | parking | inheritances | plastic bags
 ## housing
 {town} council approves {number} new homes on {site}
@@ -177,7 +177,7 @@ Leaked photos show {brand} phone with {feature}
 Battery update slows older {brand} handsets
 Do you need a phone with {feature}?
 {brand} drops charger from the box to pay for {feature}
-brand: Nimbus | Orchid Mobile | Tessera | Kolo | Pebblephone
+brand: Nimbus | Zephyr | Orchid Mobile | Tessera | Kolo | Pebblephone
 feature: a folding screen | a triple camera | a week-long battery
 feature: a satellite aerial | no buttons at all
 ## robots
@@ -211,7 +211,7 @@ Researcher {who} finds backdoor guarding {loot}
 Have hackers taken {loot} from {victim}?
 {victim} resets passwords after data breach
 victim: a dating site | a hotel chain | the land registry | a ticket seller
-victim: a cloud provider
+victim: a cloud provider | an airline | a toy maker
 loot: customer passwords | card numbers | passport scans | private messages
 # science
 ## space
@@ -271,7 +271,8 @@ Do you really need {hours} of sleep?
 Teenagers get just {hours}, says sleep clinic in {town}
 hours: six hours | seven hours | eight hours | nine hours
 cure: a warm bath | herbal tea | dark curtains | weighted blankets
-cure: slow breathing
+cure: slow breathing | a later alarm | lavender oil | wool socks
+hours: ten hours | five hours
 ## hospitals
 {town} hospital cuts waiting list for {operation}
 Surgeon {who} performs {operation} with new technique
@@ -281,7 +282,7 @@ Ambulances queue outside {town} emergency department
 Is {operation} safe at your local hospital?
 Inquiry into {operation} at {town} infirmary
 operation: hip replacement | cataract surgery | a heart bypass
-operation: keyhole surgery | tonsil removal
+operation: keyhole surgery | tonsil removal | knee surgery | skin grafting
 ## vaccines
 Vaccine against {illness} passes late trial
 Clinics in {town} offer {illness} jabs to {group}
@@ -301,7 +302,7 @@ Over-sixties take up {exercise} in {town}
 Is {exercise} better than running?
 Stretch first: {exercise} injuries double
 exercise: kettlebell training | skipping | pilates | wall squatting
-exercise: Nordic walking
+exercise: Nordic walking | rowing | tai chi | step aerobics
 # food
 ## baking
 Baker {who} shares recipe for {bread}
@@ -368,7 +369,7 @@ Hotel on {coast} offers {draw} to sunbathers
 Is {coast} the best place for {draw}?
 Seaside holiday on {coast} with {draw} for half the price
 coast: the Amber Coast | Isla Perdida | the Tessel Isles | Cala Mora
-coast: Sugar Bay
+coast: Sugar Bay | Punta Roja | the Linnet Sands
 draw: turquoise water | snorkelling | beach huts | surf lessons | sunset bars
 ## hiking
 Hiker rescued from {peak} in {gear}
@@ -425,6 +426,7 @@ Jazz trio jams for {time} in {town} cellar
 Can {club} keep bebop alive?
 Double bass stolen from {club} turns up in {town}
 club: the Blue Cellar | Smoky Joe's | the Half Note | Club Perdita
+club: the Crooked Reed | Mabel's
 time: three hours | a whole night | ninety minutes | two sets
 ## pop
 Singer {who} drops surprise single about {theme}
@@ -468,7 +470,7 @@ Studio Papermoon draws new adventures for {hero}
 How {hero} was animated frame by frame in {time}
 Pixel artist {who} redraws {hero} as a cartoon
 hero: a timid dragon | Captain Carrot | a lost teapot
-hero: a tap-dancing hippo | Princess Bolt
+hero: a tap-dancing hippo | Princess Bolt | Sir Sprout
 time: four years | eight months | a decade | six hundred days
 ## awards
 {who} wins best {prize} at the Silver Lantern awards
@@ -509,7 +511,7 @@ Climate scientist {who} calls for {fix}
 Global warming will cost {town} {amount} of its harvest, report says
 Can {fix} stop the planet warming?
 Countries pledge {fix} to curb greenhouse gases
-amount: a tenth | a fifth | a quarter | a third
+amount: a twelfth | a tenth | a fifth | a quarter | a third
 fix: carbon taxes | green roofs | methane cuts | peat bogs | heat pumps
 ## energy
 Wind farm off {town} powers {use}
@@ -661,7 +663,7 @@ def _cast(beat: int) -> dict[str, list[str]]:
   """Who and where makes one subtopic's news; no two share a person."""
   shared = _shared()
   turn = lambda name, n: shared[name][n % len(shared[name])]
-  people, towns = range(6 * beat, 6 * beat + 6), range(3 * beat, 3 * beat + 5)
+  people, towns = range(8 * beat, 8 * beat + 8), range(5 * beat, 5 * beat + 8)
   return {
     'who': [f'{turn("first", n)} {turn("last", n)}' for n in people],
     'town': [turn('town', n) for n in towns],

@@ -1,0 +1,77 @@
+"""Imports go down only; heavy things stay where they belong."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+# From the top; a module imports from its own layer or below.
+LAYERS = (
+  ('main',),
+  ('train', 'evaluate'),
+  ('experiment',),
+  ('results', 'scores', 'encode', 'baselines'),
+  ('steps', 'checkpoints', 'data', 'display', 'pace'),
+  ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
+  ('types', 'errors'),
+)
+ONLY = {  # Who may import it.
+  'tensorflow': {'data', 'main'},  # main hides the accelerators from it.
+  'tensorflow_datasets': {'data'},
+  'ml_collections': {'main'},
+  'absl': {'main'},
+  'optax': {'optim', 'steps', 'losses', 'train_state'},
+  'orbax': {'checkpoints'},
+  'rich': {'display'},
+  'clu': {'train'},
+}
+MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
+
+
+def imports(path: pathlib.Path) -> set[str]:
+  """Dotted names of all that a file imports, at the top or within."""
+  found = set()
+  for node in ast.walk(ast.parse(path.read_text(encoding='utf8'))):
+    if isinstance(node, ast.Import):
+      found |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom):
+      found |= {f'{node.module}.{alias.name}' for alias in node.names}
+  return found
+
+
+def part(name: str) -> str:
+  """'jaxrec.data.mind' -> 'data'."""
+  return name.split('.')[1]
+
+
+def layer(name: str) -> int:
+  return next(i for i, names in enumerate(LAYERS) if name in names)
+
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda p: p.stem)
+def test_imports_go_down_only(path):
+  dotted = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+  if dotted == 'jaxrec.__init__':
+    assert not imports(path)
+    return
+  mine = part(dotted)
+  for name in imports(path):
+    top = name.split('.')[0]
+    if top == 'jaxrec' and '.' in name:
+      assert layer(part(name)) >= layer(mine), f'{dotted} imports {name}'
+    assert mine in ONLY.get(top, {mine}), f'{dotted} imports {name}'
+
+
+def test_every_module_has_a_layer():
+  parts = {path.relative_to(ROOT / 'jaxrec').parts[0] for path in MODULES}
+  known = {name for names in LAYERS for name in names} | {'__init__'}
+  assert {p.removesuffix('.py') for p in parts} == known
+
+
+@pytest.mark.parametrize(
+  'path', sorted((ROOT / 'configs').glob('*.py')), ids=lambda p: p.stem
+)
+def test_configs_import_only_ml_collections(path):
+  allowed = {'ml_collections', 'configs', 'difflib'}
+  assert {name.split('.')[0] for name in imports(path)} <= allowed
