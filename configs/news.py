@@ -23,10 +23,10 @@ VARIANTS = {
   'demo': {
     'data.name': 'demo',
     'data.history_length': 20,
-    'num_train_steps': 1200,
-    'eval_every_steps': 200,
-    'checkpoint_every_steps': 200,
-    'head.width': 128,
+    'num_train_steps': 1500,
+    'eval_every_steps': 250,
+    'checkpoint_every_steps': 250,
+    'head.width': 64,
     'optim.head_learning_rate': 3e-3,
   },
   'mind_small': {
