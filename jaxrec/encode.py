@@ -6,9 +6,10 @@ import jax
 import numpy as np
 from flax import nnx
 
+from jaxrec.data.batching import PackedItems
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.columns import read_columns, write_columns
-from jaxrec.data.pipeline import PackedItems, catalog_batches
+from jaxrec.data.eval_batches import catalog_batches
 from jaxrec.sharding import num_batch_shards, put_batch
 from jaxrec.steps import make_encode_step
 

@@ -14,9 +14,10 @@ from jaxrec import sharding
 from jaxrec.baselines import Context, baselines
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets
+from jaxrec.data.batching import PackedItems, VectorItems
 from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.columns import Impressions
-from jaxrec.data.pipeline import PackedItems, TrainPipeline, VectorItems
+from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
 from jaxrec.encode import CatalogEncoder, frozen_vectors
 from jaxrec.errors import UserError, choices

@@ -8,8 +8,9 @@ import jax
 import numpy as np
 
 from jaxrec import metrics
+from jaxrec.data.batching import pad_ragged
 from jaxrec.data.columns import Impressions
-from jaxrec.data.pipeline import eval_batch, eval_groups, pad_ragged
+from jaxrec.data.eval_batches import eval_batch, eval_groups
 from jaxrec.sharding import put_batch
 
 

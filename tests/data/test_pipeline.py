@@ -3,17 +3,12 @@ import numpy as np
 import pytest
 
 from jaxrec.data import catalog as catalog_lib
+from jaxrec.data.batching import PackedItems, VectorItems
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.columns import Impressions
+from jaxrec.data.eval_batches import catalog_batches, eval_batch, eval_groups
 from jaxrec.data.mind import Mind
-from jaxrec.data.pipeline import (
-  PackedItems,
-  TrainPipeline,
-  VectorItems,
-  catalog_batches,
-  eval_batch,
-  eval_groups,
-)
+from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.errors import UserError
 
 N = 300
