@@ -86,5 +86,6 @@ class Display:
     for name in names:
       table.add_column(name, justify='right', no_wrap=True)
     for label, metrics in rows.items():
-      table.add_row(label, *(f'{metrics[name]:.4f}' for name in names))
+      values = (metrics[name] for name in names)
+      table.add_row(label, *('' if v is None else f'{v:.4f}' for v in values))
     self.console.print(table)

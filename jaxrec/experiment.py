@@ -57,7 +57,7 @@ def load_dataset(config, display: Display) -> datasets.Dataset:
     validation_fraction=data.validation_fraction,
   )
   for part, counts in dataset.counts.items():
-    told = ', '.join(f'{count:,} {name}' for name, count in counts.items())
+    told = ', '.join(f'{name} {count:,}' for name, count in counts.items())
     display.say(f'  {part}: {told}')
   for note in dataset.notes:
     display.say(f'  set aside: {note}')

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 import os
 import pathlib
 import platform
@@ -46,9 +47,10 @@ def versions() -> dict[str, str]:
 
 
 def write_json(path: pathlib.Path, value) -> None:
-  """Writes JSON; whole or not at all."""
+  """Writes JSON, NaN as null; whole or not at all."""
   partial = path.with_name(f'{path.name}.partial{os.getpid()}')
-  partial.write_text(json.dumps(value, indent=2, default=float) + '\n')
+  text = json.dumps(_without_nan(value), indent=2, allow_nan=False)
+  partial.write_text(text + '\n')
   partial.replace(path)
 
 
@@ -109,6 +111,14 @@ def _read_json(path: pathlib.Path):
     return json.loads(path.read_text())
   except ValueError as e:
     raise UserError(f'{path}: not JSON ({e}): move it away') from e
+
+
+def _without_nan(value):
+  if isinstance(value, dict):
+    return {key: _without_nan(part) for key, part in value.items()}
+  if isinstance(value, float) and not math.isfinite(value):
+    return None
+  return value
 
 
 def _flat(tree: dict, prefix: str = '') -> dict:

@@ -100,8 +100,8 @@ def test_prepare_alone_says_what_it_read(tiny_config, tmp_path):
   config = tiny_config(**{'data.cache_dir': str(tmp_path)})
   done = run(*flags(config), '--mode=prepare')
   assert done.returncode == 0, done.stderr
-  assert '60 catalog: read' in done.stdout
-  assert '80 train: read, 20 test: read' in done.stdout
+  assert 'catalog: read 60' in done.stdout
+  assert 'train: read 80, test: read 20' in done.stdout
 
 
 def test_kill_9_and_rerun_equals_uninterrupted(tiny_config, tmp_path):
