@@ -30,7 +30,7 @@ def evaluate_workdir(config, workdir: pathlib.Path) -> dict:
     )
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
-  results.claim_workdir(workdir, config, experiment.fingerprints)
+  results.check_workdir(workdir, config, experiment.fingerprints)
   with jax.set_mesh(experiment.mesh):
     state, frozen = experiment.init()
     before = results.read(workdir) or {}

@@ -64,24 +64,21 @@ def read_config(workdir: pathlib.Path) -> dict | None:
   return _read_json(workdir / 'config.json')
 
 
-def claim_workdir(workdir: pathlib.Path, config, fingerprints: dict) -> None:
-  """Writes config.json, or checks that the one there is of the same run.
+def check_workdir(workdir: pathlib.Path, config, fingerprints: dict) -> None:
+  """Makes the workdir, or checks that what is there is of the same run.
 
   Raises:
     UserError: the workdir belongs to another config or other data, or cannot
-      be written.
+      be made.
   """
-  given = json.loads(config.to_json_best_effort())
-  mine = {'config': given, 'fingerprints': fingerprints}
+  try:
+    workdir.mkdir(parents=True, exist_ok=True)
+  except OSError as e:
+    raise UserError(f'workdir {workdir}: cannot be written: {e}') from e
   theirs = read_config(workdir)
   if theirs is None:
-    try:
-      workdir.mkdir(parents=True, exist_ok=True)
-      if jax.process_index() == 0:
-        write_json(workdir / 'config.json', mine)
-    except OSError as e:
-      raise UserError(f'workdir {workdir}: cannot be written: {e}') from e
     return
+  mine = _identity(config, fingerprints)
   differing = []
   for part in mine:
     new, old = _flat(mine[part]), _flat(theirs.get(part, {}))
@@ -96,12 +93,30 @@ def claim_workdir(workdir: pathlib.Path, config, fingerprints: dict) -> None:
     )
 
 
+def claim_workdir(workdir: pathlib.Path, config, fingerprints: dict) -> None:
+  """Writes config.json where there is none: from here on it is this run's.
+
+  To be called when the config has proved to make a model, so that a mistake
+  in it does not take the workdir.
+  """
+  if read_config(workdir) is None and jax.process_index() == 0:
+    try:
+      write_json(workdir / 'config.json', _identity(config, fingerprints))
+    except OSError as e:
+      raise UserError(f'workdir {workdir}: cannot be written: {e}') from e
+
+
 def show(results: dict, display: Display) -> None:
   """The final table: ours beside the baselines."""
   display.table(
     f'{results["dataset"]}, {results["split"]} split',
     {'jaxrec': results['metrics'], **results['baselines']},
   )
+
+
+def _identity(config, fingerprints: dict) -> dict:
+  given = json.loads(config.to_json_best_effort())
+  return {'config': given, 'fingerprints': fingerprints}
 
 
 def _read_json(path: pathlib.Path):

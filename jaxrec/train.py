@@ -32,7 +32,7 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
   """
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
-  results.claim_workdir(workdir, config, experiment.fingerprints)
+  results.check_workdir(workdir, config, experiment.fingerprints)
   with jax.set_mesh(experiment.mesh):
     checkpoints = experiment.checkpoints(workdir)
     start = checkpoints.latest()
@@ -43,6 +43,7 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
       return done
 
     state, frozen = experiment.init()
+    results.claim_workdir(workdir, config, experiment.fingerprints)
     if start is not None:
       state = checkpoints.restore(start, state)
       display.say(f'continuing from step {start}')

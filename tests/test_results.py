@@ -29,16 +29,17 @@ def test_the_table_fits_80_columns(capsys, monkeypatch):
 
 def test_a_workdir_belongs_to_one_run(tmp_path):
   config = news.get_config()
+  results.check_workdir(tmp_path, config, {'data': 'a'})
   results.claim_workdir(tmp_path, config, {'data': 'a'})
-  results.claim_workdir(tmp_path, config, {'data': 'a'})
+  results.check_workdir(tmp_path, config, {'data': 'a'})
   with pytest.raises(UserError, match=r'data \(there a, now b\)'):
-    results.claim_workdir(tmp_path, config, {'data': 'b'})
+    results.check_workdir(tmp_path, config, {'data': 'b'})
   config.mesh.fsdp = 2  # Any mesh may go on with it.
   config.log_every_steps = 1
-  results.claim_workdir(tmp_path, config, {'data': 'a'})
+  results.check_workdir(tmp_path, config, {'data': 'a'})
   config.seed = 1
   with pytest.raises(UserError, match=r'seed \(there 0, now 1\)'):
-    results.claim_workdir(tmp_path, config, {'data': 'a'})
+    results.check_workdir(tmp_path, config, {'data': 'a'})
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -201,3 +201,5 @@ def test_what_cannot_be_is_one_clear_line(
   with pytest.raises(UserError, match=message) as e:
     train.train_and_evaluate(tiny_config(**changes), tmp_path)
   assert '\n' not in str(e.value)
+  # A mistake takes no workdir: the same one does for the next try.
+  assert not (tmp_path / 'config.json').exists()
