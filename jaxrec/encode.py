@@ -93,7 +93,7 @@ def frozen_vectors(
     )
     items = PackedItems(catalog, row_tokens, row_segments)
     encode = CatalogEncoder(graphdef, items, mesh)
-    with track('reading the catalog', len(catalog)) as advance:
+    with track('encoding the catalog', len(catalog)) as advance:
       vectors = encode(params, np.arange(len(catalog)), advance)
     write_columns(directory, {'vectors': vectors})
   return read_columns(directory)['vectors']

@@ -83,4 +83,5 @@ def evaluate_best(
   if jax.process_index() == 0:
     results.write_json(workdir / 'results.json', found)
   results.show(found, experiment.display)
+  experiment.display.say(f'best step {best}; {workdir / "results.json"}')
   return found

@@ -60,7 +60,7 @@ def load_dataset(config, display: Display) -> datasets.Dataset:
     told = ', '.join(f'{name} {count:,}' for name, count in counts.items())
     display.say(f'  {part}: {told}')
   for note in dataset.notes:
-    display.say(f'  set aside: {note}')
+    display.say(f'  note: {note}')
   return dataset
 
 

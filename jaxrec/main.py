@@ -8,6 +8,9 @@ import sys
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 
+# configs/ lies beside jaxrec/, and the configs import each other.
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+
 from absl import app, flags, logging
 from ml_collections import config_flags
 
@@ -90,6 +93,12 @@ def main(argv):
     run(config, pathlib.Path(_WORKDIR.value).expanduser().absolute())
   except UserError as e:
     _fail(e)
+  except KeyboardInterrupt:
+    print(
+      'jaxrec: interrupted: the same command goes on from the last checkpoint',
+      file=sys.stderr,
+    )
+    sys.exit(130)  # As a shell has it for SIGINT.
 
 
 def run():

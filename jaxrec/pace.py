@@ -37,10 +37,10 @@ class Pace:
     """Averages since the start; none before the first step that counts."""
     if not self.seconds:
       return {}
-    return {
-      'examples_per_second': self.examples / self.seconds,
-      'tokens_per_second': self.tokens / self.seconds,
-    }
+    found = {'examples_per_second': self.examples / self.seconds}
+    if self.tokens:  # None where the encoder does not run.
+      found['tokens_per_second'] = self.tokens / self.seconds
+    return found
 
   def summary(self) -> dict[str, float | None]:
     """What results.json says of the training's pace."""

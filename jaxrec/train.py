@@ -47,8 +47,13 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
     if start is not None:
       state = checkpoints.restore(start, state)
       display.say(f'continuing from step {start}')
+    rest = (
+      f'{config.encoder.pretrained} is frozen, its vectors made once'
+      if experiment.frozen
+      else f'{_count(frozen)} are frozen'
+    )
     display.say(
-      f'{_count(state.params)} parameters train, {_count(frozen)} are frozen; '
+      f'{_count(state.params)} parameters train, {rest}; '
       f'{experiment.pipeline.num_examples:,} clicks an epoch; '
       f'mesh {dict(experiment.mesh.shape)}'
     )

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import pathlib
 import string
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,15 +17,15 @@ class Catalog:
   """Items 0..N-1 with their tokens end to end.
 
   Attributes:
-    item_ids: str [N].
-    texts: str [N], what was tokenised.
+    item_ids: N strings.
+    texts: N strings, what was tokenised.
     tokens: int32, all items' tokens, [CLS] and [SEP] among them.
     offsets: int64 [N + 1]; item i's tokens are offsets[i]..offsets[i + 1].
     fingerprint: of the texts, the tokenizer and the cut.
   """
 
-  item_ids: np.ndarray
-  texts: np.ndarray
+  item_ids: Sequence[str]
+  texts: Sequence[str]
   tokens: np.ndarray
   offsets: np.ndarray
   fingerprint: str
@@ -38,7 +39,7 @@ class Catalog:
     return np.diff(self.offsets)
 
 
-def item_texts(columns: dict[str, np.ndarray], template: str) -> np.ndarray:
+def item_texts(columns: dict[str, Sequence[str]], template: str) -> list[str]:
   """Each item's text: `template` filled with its columns, e.g. '{title}'."""
   try:
     names = {
@@ -54,13 +55,9 @@ def item_texts(columns: dict[str, np.ndarray], template: str) -> np.ndarray:
       f'data.text_template={template!r} names no column: give e.g. '
       f"'{{title}}' (columns: {', '.join(columns)})"
     )
-  rows = zip(*(columns[name] for name in sorted(names)), strict=True)
-  return np.array(
-    [
-      template.format(**dict(zip(sorted(names), row, strict=True)))
-      for row in rows
-    ]
-  )
+  names = sorted(names)
+  rows = zip(*(columns[name] for name in names), strict=True)
+  return [template.format(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def load_tokenizer(directory: pathlib.Path):
@@ -85,7 +82,7 @@ def load_tokenizer(directory: pathlib.Path):
 
 
 def tokenize(
-  columns: dict[str, np.ndarray],
+  columns: dict[str, Sequence[str]],
   *,
   template: str,
   tokenizer_dir: pathlib.Path,
@@ -98,7 +95,7 @@ def tokenize(
   so a changed title never meets old tokens.
 
   Args:
-    columns: the dataset's item columns, str [N] each.
+    columns: the dataset's item columns, N strings each.
     template: how columns make a text.
     tokenizer_dir: a Hugging Face directory.
     max_tokens: T, where longer texts are cut, [CLS] and [SEP] counted.
@@ -120,7 +117,7 @@ def tokenize(
   fingerprint = digest.hexdigest()[:16]
   directory = cache_dir / 'tokens' / fingerprint
   if not directory.is_dir():
-    ids = [encoding.ids for encoding in tokenizer.encode_batch(texts.tolist())]
+    ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
     write_columns(
       directory,
       {

@@ -9,9 +9,41 @@ import hashlib
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
+
+FORMAT = 'columns-2'  # To be counted up when what is written changes.
+
+
+class Texts(Sequence):
+  """Strings as UTF-8 bytes end to end; may be memory-mapped.
+
+  A NumPy array of strings would give each of them the room of the longest.
+
+  Args:
+    data: uint8, the bytes.
+    offsets: int64 [N + 1]; string i's bytes are offsets[i]..offsets[i + 1].
+  """
+
+  def __init__(self, data: np.ndarray, offsets: np.ndarray):
+    self.data = data
+    self.offsets = offsets
+
+  @classmethod
+  def of(cls, encoded: list[bytes]) -> 'Texts':
+    """From UTF-8 strings."""
+    data = np.frombuffer(b''.join(encoded), np.uint8)
+    return cls(data, np.cumsum([0, *map(len, encoded)], dtype=np.int64))
+
+  def __len__(self) -> int:
+    return len(self.offsets) - 1
+
+  def __getitem__(self, i: int) -> str:
+    if not 0 <= i < len(self):
+      raise IndexError(i)
+    return bytes(self.data[self.offsets[i] : self.offsets[i + 1]]).decode()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +116,12 @@ def _read_items(builder) -> dict[str, np.ndarray]:
   columns = {name: [] for name in builder.info.features}
   for record in _records(builder, 'catalog'):
     for name, value in record.items():
-      columns[name].append(value.decode())
-  return {name: np.array(values) for name, values in columns.items()}
+      columns[name].append(value)
+  arrays = {}
+  for name, values in columns.items():
+    texts = Texts.of(values)
+    arrays |= {f'{name}.data': texts.data, f'{name}.offsets': texts.offsets}
+  return arrays
 
 
 def _read_impressions(builder, split: str) -> dict[str, np.ndarray]:
@@ -145,11 +181,16 @@ def columns_fingerprint(directory: pathlib.Path) -> str:
   return kept.read_text()
 
 
-def item_columns(builder, directory: pathlib.Path) -> dict[str, np.ndarray]:
-  """The catalog's text columns, str [N], by name; cached in `directory`."""
+def item_columns(builder, directory: pathlib.Path) -> dict[str, Texts]:
+  """The catalog's text columns by name, N each; cached in `directory`."""
   if not directory.is_dir():
     write_columns(directory, _read_items(builder))
-  return read_columns(directory)
+  arrays = read_columns(directory)
+  names = [name.removesuffix('.data') for name in arrays if '.data' in name]
+  return {
+    name: Texts(arrays[f'{name}.data'], arrays[f'{name}.offsets'])
+    for name in names
+  }
 
 
 def impression_columns(

@@ -12,7 +12,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxrec.data.columns import (
+  FORMAT,
   Impressions,
+  Texts,
   columns_fingerprint,
   impression_columns,
   item_columns,
@@ -35,7 +37,7 @@ class Dataset:
   Attributes:
     name: a key of DATASETS.
     fingerprint: of the prepared columns, whatever code or files made them.
-    items: text columns of the catalog, str [N] each, 'item_id' among them.
+    items: text columns of the catalog, N each, 'item_id' among them.
     train, validation, test: the splits. Training and every choice use the
       first two alone.
     counts: what was read and what was set aside, by TFDS config.
@@ -44,7 +46,7 @@ class Dataset:
 
   name: str
   fingerprint: str
-  items: dict[str, np.ndarray]
+  items: dict[str, Texts]
   train: Impressions
   validation: Impressions
   test: Impressions
@@ -121,17 +123,17 @@ def prepare(
     notes += json.loads(metadata['notes'])
     builders[config] = builder
   load = lambda split: impression_columns(
-    builders['impressions'], split, root / 'columns' / split
+    builders['impressions'], split, root / FORMAT / split
   )
   splits = {split: load(split) for split in cls.SPLITS}
-  items = item_columns(builders['items'], root / 'columns' / 'catalog')
+  items = item_columns(builders['items'], root / FORMAT / 'catalog')
   if 'validation' not in splits:
     splits['train'], splits['validation'] = split_by_time(
       splits['train'], validation_fraction
     )
   return Dataset(
     name=name,
-    fingerprint=columns_fingerprint(root / 'columns'),
+    fingerprint=columns_fingerprint(root / FORMAT),
     items=items,
     counts=counts,
     notes=notes,
