@@ -26,6 +26,13 @@ def dropout(x, rate: float, key):
   return jnp.where(keep, x / (1 - rate), jnp.zeros((), x.dtype))
 
 
+def layer_norm(width: int, epsilon: float, dtype, rngs: nnx.Rngs):
+  """BERT's norm; the variance in two passes, as the reference has it."""
+  return nnx.LayerNorm(
+    width, epsilon=epsilon, use_fast_variance=False, dtype=dtype, rngs=rngs
+  )
+
+
 class BertLayer(nnx.Module):
   """Post-norm transformer layer: [R, L, D] -> [R, L, D]."""
 
@@ -41,19 +48,12 @@ class BertLayer(nnx.Module):
     rngs: nnx.Rngs,
   ):
     linear = functools.partial(nnx.Linear, dtype=dtype, rngs=rngs)
-    norm = functools.partial(
-      nnx.LayerNorm,
-      width,
-      epsilon=norm_epsilon,
-      use_fast_variance=False,
-      dtype=dtype,
-      rngs=rngs,
-    )
     self.qkv = linear(width, 3 * width)
     self.out = linear(width, width)
     self.up = linear(width, mlp_width)
     self.down = linear(mlp_width, width)
-    self.norm1, self.norm2 = norm(), norm()
+    self.norm1 = layer_norm(width, norm_epsilon, dtype, rngs)
+    self.norm2 = layer_norm(width, norm_epsilon, dtype, rngs)
     self.num_heads = num_heads
     self.dropout_rate = dropout_rate
 
@@ -93,13 +93,7 @@ class Embeddings(nnx.Module):
     self.tokens = nnx.Embed(vocab_size, width, dtype=dtype, rngs=rngs)
     self.positions = nnx.Embed(max_positions, width, dtype=dtype, rngs=rngs)
     self.types = nnx.Embed(num_types, width, dtype=dtype, rngs=rngs)
-    self.norm = nnx.LayerNorm(
-      width,
-      epsilon=norm_epsilon,
-      use_fast_variance=False,
-      dtype=dtype,
-      rngs=rngs,
-    )
+    self.norm = layer_norm(width, norm_epsilon, dtype, rngs)
 
   def __call__(self, tokens, positions):
     types = self.types(jnp.zeros_like(tokens))
