@@ -1,54 +1,147 @@
 """How fast training goes, compilations aside."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
+from jaxrec.types import Batch
+
+
+def batch_counts(batch: Batch) -> tuple[int, int, int]:
+  """Useful tokens, sum over items of length**2, and token slots R * L.
+
+  All 0 for a batch without segments, whose encoder does not run.
+  """
+  if batch.segments is None:
+    return 0, 0, 0
+  rows, slots = batch.segments.shape
+  stride = int(batch.segments.max(initial=0)) + 1
+  keys = batch.segments + np.arange(rows)[:, None] * stride
+  lengths = np.bincount(keys.ravel(), minlength=rows * stride)
+  lengths = lengths.reshape(rows, stride)[:, 1:]  # Segment 0 is padding.
+  return int(lengths.sum()), int((lengths**2).sum()), rows * slots
+
+
+def count_items(batch: Batch) -> int:
+  """Distinct rows of the table of item vectors that real slots refer to."""
+  history = batch.history[batch.history_mask]
+  candidates = batch.candidates[batch.candidate_mask]
+  return np.count_nonzero(np.bincount(np.concatenate([history, candidates])))
+
 
 class Pace:
-  """Counts examples and useful tokens over the seconds steps take.
+  """Counts examples, tokens and FLOPs over the seconds that steps take.
 
-  Steps that compiled are not counted: call `stop` with what the jit cache
-  holds, and a step that made it grow is left out.
+  For each step: `start` before the wait for its batch, `got_batch` when that
+  came, `stop` when the step was dispatched (and its results fetched, where
+  they are). Dispatch is asynchronous, so that one step's seconds mean
+  nothing; their sum does, from one fetch to another. A step that made the jit
+  cache grow is left out whole: its examples, its wait and its seconds.
+
+  The host wait share is an upper bound of what the input costs: while the
+  host waits for a batch, the device may be busy still with steps dispatched
+  before, and then nothing is lost. Near 0, the input is no bottleneck;
+  otherwise only a profile tells. Where a step blocks the host (CPU, a fetch at
+  every step) the bound is close.
+
+  Args:
+    flops_of: batch -> useful FLOPs of its step; None if unknown.
+    peak: FLOP/s of all devices; None if unknown.
+    peak_source: where `peak` comes from.
+    num_processes: that train together. Batches hold one process's slice; the
+      others' slices are as large and are counted as if they were the same.
+    clock: () -> seconds.
   """
 
-  def __init__(self):
-    self.examples = self.tokens = self.compilations = 0
-    self.seconds = self.compile_seconds = 0.0
-    self._began = None
+  def __init__(
+    self,
+    *,
+    flops_of: Callable[[Batch], float] | None = None,
+    peak: float | None = None,
+    peak_source: str | None = None,
+    num_processes: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+  ):
+    self.flops_of = flops_of
+    self.peak, self.peak_source = peak, peak_source
+    self.num_processes = num_processes
+    self.examples = self.tokens = self.slots = self.compilations = 0
+    self.flops = self.seconds = self.wait_seconds = self.compile_seconds = 0.0
+    self._clock = clock
+    self._began = self._got = None
 
   def start(self) -> None:
-    """A step, or a wait for its batch, begins."""
-    self._began = time.perf_counter()
+    """The wait for a step's batch begins."""
+    self._began = self._got = self._clock()
 
-  def stop(self, batch, cache_size: int) -> None:
-    """The step on `batch` (NumPy leaves) was dispatched, or has ended."""
-    taken = time.perf_counter() - self._began
+  def got_batch(self) -> None:
+    """The batch came; without this call the step waited for none."""
+    self._got = self._clock()
+
+  def stop(self, batch: Batch, cache_size: int) -> None:
+    """The step on `batch` was dispatched, or has ended.
+
+    Args:
+      batch: NumPy leaves.
+      cache_size: compilations that the jitted step holds.
+    """
     if cache_size > self.compilations:
       self.compilations = cache_size
-      self.compile_seconds += taken
+      self.compile_seconds += self._clock() - self._got
       return
-    self.seconds += taken
-    self.examples += int(np.sum(batch.example_mask))
-    if batch.segments is not None:
-      self.tokens += int(np.count_nonzero(batch.segments))
+    tokens, _, slots = batch_counts(batch)
+    self.examples += self.num_processes * int(np.sum(batch.example_mask))
+    self.tokens += self.num_processes * tokens
+    self.slots += self.num_processes * slots
+    if self.flops_of:
+      self.flops += self.num_processes * self.flops_of(batch)
+    self.wait_seconds += self._got - self._began
+    # Last, so that what counting takes is counted: the device works meanwhile.
+    self.seconds += self._clock() - self._began
 
   def metrics(self) -> dict[str, float]:
-    """Averages since the start; none before the first step that counts."""
-    if not self.seconds:
-      return {}
-    found = {'examples_per_second': self.examples / self.seconds}
-    if self.tokens:  # None where the encoder does not run.
-      found['tokens_per_second'] = self.tokens / self.seconds
-    return found
-
-  def summary(self) -> dict[str, float | None]:
-    """What results.json says of the training's pace."""
-    return {
-      'examples_per_second': None,
-      'tokens_per_second': None,
-      **self.metrics(),
-      'mfu': None,  # Not measured yet.
-      'seconds': self.seconds,
+    """What is known, averaged since the first step that counts."""
+    found = {
+      'compilations': float(self.compilations),
       'compile_seconds': self.compile_seconds,
     }
+    if self.seconds:
+      found['examples_per_second'] = self.examples / self.seconds
+      found['host_wait_share'] = self.wait_seconds / self.seconds
+      if self.slots:  # None where the encoder does not run.
+        found['tokens_per_second'] = self.tokens / self.seconds
+        found['padding_share'] = 1 - self.tokens / self.slots
+      if self.flops_of and self.peak:
+        found['mfu'] = self.flops / self.seconds / self.peak
+    return found
+
+  def note(self) -> str:
+    """The same in some 40 columns, for a progress bar; '' if none is known."""
+    found = self.metrics()
+    if 'examples_per_second' not in found:
+      seconds = _short(self.compile_seconds)
+      return f'compiled in {seconds} s' if self.compilations else ''
+    parts = [f'{_short(found["examples_per_second"])} examples/s']
+    if self.slots and 'mfu' in found:
+      parts.append(f'MFU {_short(100 * found["mfu"])} %')
+    parts.append(f'waits {_short(100 * found["host_wait_share"])} %')
+    return ', '.join(parts)
+
+  def summary(self) -> dict[str, float | int | str | None]:
+    """What results.json says of the training's pace; None for the unknown."""
+    found = self.metrics()
+    names = ('examples_per_second', 'tokens_per_second', 'padding_share')
+    names += ('mfu', 'host_wait_share')
+    return {
+      **{name: found.get(name) for name in names},
+      'seconds': self.seconds,
+      'compile_seconds': self.compile_seconds,
+      'compilations': self.compilations,
+      'peak_flops': self.peak,
+      'peak_flops_source': self.peak_source,
+    }
+
+
+def _short(value: float) -> str:
+  return f'{value:,.0f}' if value >= 9.95 else f'{value:.1f}'

@@ -10,7 +10,7 @@ import numpy as np
 from jaxrec import metrics
 from jaxrec.data.batching import pad_ragged
 from jaxrec.data.columns import Impressions
-from jaxrec.data.eval_batches import eval_batch, eval_groups
+from jaxrec.data.eval_batches import eval_batches, eval_groups
 from jaxrec.sharding import put_batch
 
 
@@ -33,26 +33,21 @@ def flat_logits(
   """Logits of every candidate of a split, float32, in the split's order.
 
   Args:
-    eval_step: Batch on the mesh -> logits [B, C].
+    eval_step: EvalBatch on the mesh -> logits [P].
     impressions: the split.
     table_rows: int32 [N], each item's row in the step's table.
     batch_size, history_length: B and H of the batches.
     mesh: see `sharding`.
   """
   flat = np.zeros(len(impressions.candidates), np.float32)
-  for rows, width in eval_groups(impressions, batch_size):
-    batch = eval_batch(
-      impressions,
-      rows,
-      table_rows,
-      batch_size=batch_size,
-      history_length=history_length,
-      num_candidates=width,
-    )
-    logits = np.asarray(eval_step(put_batch(_my_share(batch), mesh)))
-    for i, row in enumerate(rows):
-      shown = impressions.shown(row)
-      flat[shown] = logits[i, : shown.stop - shown.start]
+  for shown, batch in eval_batches(
+    impressions,
+    table_rows,
+    batch_size=batch_size,
+    history_length=history_length,
+  ):
+    logits = eval_step(put_batch(_my_share(batch), mesh))
+    flat[shown] = np.asarray(logits)[: shown.stop - shown.start]
   return flat
 
 

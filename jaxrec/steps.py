@@ -62,14 +62,21 @@ def make_train_step(graphdef, tx, *, gather=lambda params: params, seed: int):
 
 
 def make_eval_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, table [M, D], Batch) -> logits float32 [B, C].
+  """(params, frozen, table [M, D], EvalBatch) -> logits float32 [P].
 
   `table` holds item vectors, whole on every device.
   """
 
-  def eval_step(params: dict, frozen: dict, table, batch: Batch):
+  def eval_step(params: dict, frozen: dict, table, batch):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    return replicate(model.logits(table, batch))
+    # A pair's example may lie on any device; user vectors are few.
+    users = replicate(
+      model.user_vectors(table[batch.history], batch.history_mask)
+    )
+    logits = model.score(
+      users[batch.examples], table[batch.candidates][:, None]
+    )
+    return replicate(logits[:, 0])
 
   return eval_step
 

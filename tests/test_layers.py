@@ -12,7 +12,7 @@ LAYERS = (
   ('train', 'evaluate'),
   ('experiment',),
   ('results', 'scores', 'encode', 'baselines'),
-  ('steps', 'checkpoints', 'data', 'display', 'pace'),
+  ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
   ('types', 'errors'),
 )

@@ -1,6 +1,7 @@
 """Batches that visit everything once: a split's impressions, the catalog."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,63 +10,100 @@ from jaxrec.data.columns import Impressions
 from jaxrec.types import Batch
 
 
+class EvalBatch(NamedTuple):
+  """Some examples' histories, and pairs of an example and a candidate.
+
+  Pairs, not [B, C]: MIND's impressions show 2 to 300 candidates, which would
+  need many shapes or much padding.
+
+  Attributes:
+    history, history_mask: int32 and bool [B, H], as in Batch.
+    examples: int32 [P], each pair's place in the batch, 0..B - 1.
+    candidates: int32 [P], each pair's row of the table of item vectors.
+  """
+
+  history: np.ndarray
+  history_mask: np.ndarray
+  examples: np.ndarray
+  candidates: np.ndarray
+
+
+def eval_batches(
+  impressions: Impressions,
+  table_rows: np.ndarray,
+  *,
+  batch_size: int,
+  history_length: int,
+) -> Iterator[tuple[slice, EvalBatch]]:
+  """Every candidate of a split once, in order, in batches of one shape.
+
+  A batch ends with its B-th example or its P-th pair; an example whose
+  candidates do not all fit goes on in the next.
+
+  Args:
+    impressions: the split.
+    table_rows: int32 [N], each item's row in the table of item vectors.
+    batch_size, history_length: B and H.
+
+  Yields:
+    Where the candidates lie in the split, and their batch; pairs beyond them
+    are padding, of example 0 and row 0.
+  """
+  offsets = np.asarray(impressions.candidate_offsets)
+  num_pairs = batch_size * _pairs_per_example(offsets)
+  begin = 0
+  while begin < offsets[-1]:
+    first = int(np.searchsorted(offsets, begin, side='right')) - 1
+    last = min(first + batch_size, len(impressions))
+    end = int(min(begin + num_pairs, offsets[last]))
+    history, history_mask = pad_ragged(
+      [
+        table_rows[impressions.history_of(i, history_length)]
+        for i in range(first, last)
+      ]
+      + [np.zeros(0)] * (batch_size - (last - first)),
+      history_length,
+    )
+    examples, candidates = np.zeros((2, num_pairs), np.int32)
+    pairs = np.arange(begin, end)
+    examples[: len(pairs)] = (
+      np.searchsorted(offsets, pairs, 'right') - 1 - first
+    )
+    candidates[: len(pairs)] = table_rows[impressions.candidates[begin:end]]
+    yield (
+      slice(begin, end),
+      EvalBatch(history, history_mask, examples, candidates),
+    )
+    begin = end
+
+
+def _pairs_per_example(offsets: np.ndarray) -> int:
+  """P / B: the power of four that holds the mean, so that splits share it.
+
+  At most 1024, since memory grows with it.
+  """
+  mean = offsets[-1] / max(len(offsets) - 1, 1)
+  return next((n for n in (16, 64, 256) if mean <= n), 1024)
+
+
 def eval_groups(
   impressions: Impressions, batch_size: int
 ) -> Iterator[tuple[np.ndarray, int]]:
   """Every impression once, those with like numbers of candidates together.
 
-  Few shapes: candidates are padded to the next power of two.
+  Few shapes: the widths are 64 times the powers of 8, since compiling one more
+  takes as long as the padding of thousands of impressions.
 
   Yields:
     Places in the split, int64 [<= B], and the width C to pad candidates to.
   """
   counts = np.diff(impressions.candidate_offsets)
-  widths = 2 ** np.ceil(np.log2(np.maximum(counts, 8))).astype(np.int64)
+  powers = np.ceil(np.log2(np.maximum(counts, 64) / 64) / 3)
+  widths = 64 * 8 ** powers.astype(np.int64)
   for width in np.unique(widths):
     rows = np.flatnonzero(widths == width)
     for begin in range(0, len(rows), batch_size):
       yield rows[begin : begin + batch_size], int(width)
-
-
-def eval_batch(
-  impressions: Impressions,
-  rows: np.ndarray,
-  table_rows: np.ndarray,
-  *,
-  batch_size: int,
-  history_length: int,
-  num_candidates: int,
-) -> Batch:
-  """Examples `rows` as a Batch over a table of item vectors given elsewhere.
-
-  Args:
-    impressions: the split.
-    rows: places in it, at most batch_size; the rest of the batch is empty.
-    table_rows: int32 [N], each item's row in the table.
-    batch_size, history_length, num_candidates: B, H, C.
-  """
-  pad = lambda values, width, dtype=np.int32: pad_ragged(
-    values + [np.zeros(0)] * (batch_size - len(values)), width, dtype
-  )
-  shown = [impressions.shown(i) for i in rows]
-  history, history_mask = pad(
-    [table_rows[impressions.history_of(i, history_length)] for i in rows],
-    history_length,
-  )
-  candidates, candidate_mask = pad(
-    [table_rows[impressions.candidates[s]] for s in shown], num_candidates
-  )
-  labels, _ = pad(
-    [impressions.labels[s] for s in shown], num_candidates, np.float32
-  )
-  return Batch(
-    history=history,
-    history_mask=history_mask,
-    candidates=candidates,
-    candidate_mask=candidate_mask,
-    labels=labels,
-    example_mask=np.arange(batch_size) < len(rows),
-  )
 
 
 def catalog_batches(

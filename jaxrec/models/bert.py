@@ -2,9 +2,9 @@
 
 Rows hold several texts; attention stays inside a text's segment and positions
 restart with each, so a text's hidden states do not depend on its neighbours.
-Layers are stacked and scanned. The stack is cut in two: `frozen_layers` below,
-`layers` above, so that what does not train has no gradient and no optimizer
-state.
+Layers are stacked and scanned. The stack is cut in two: the prefix, embeddings
+and `frozen_layers`, and above it `layers`, so that what does not train has no
+gradient and no optimizer state, and its output can be computed once.
 """
 
 import functools
@@ -13,9 +13,35 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from jaxrec.errors import UserError
+from jaxrec.errors import UserError, choices
+from jaxrec.models.attention import IMPLEMENTATIONS, attend
 
-BIAS_OFF = -1e9  # Added to attention logits between segments.
+# What a layer keeps for its backward pass; the rest is computed again.
+REMAT = {
+  'none': jax.checkpoint_policies.everything_saveable,
+  'dots': jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+  'full': jax.checkpoint_policies.nothing_saveable,
+}
+
+
+@jax.custom_vjp
+def gelu(x):
+  """x times the normal distribution's CDF (Hendrycks & Gimpel, 2016).
+
+  The derivative is written out: differentiating JAX's own takes a third of a
+  training step on a CPU. Computed in float32.
+  """
+  return jax.nn.gelu(x.astype(jnp.float32), approximate=False).astype(x.dtype)
+
+
+def _gelu_backward(x, dy):
+  wide = x.astype(jnp.float32)
+  cdf = 0.5 * (1 + jax.lax.erf(wide * 2**-0.5))
+  density = jnp.exp(-0.5 * wide * wide) * (2 * jnp.pi) ** -0.5
+  return ((dy * (cdf + wide * density)).astype(x.dtype),)
+
+
+gelu.defvjp(lambda x: (gelu(x), x), _gelu_backward)
 
 
 def dropout(x, rate: float, key):
@@ -44,6 +70,7 @@ class BertLayer(nnx.Module):
     num_heads: int,
     dropout_rate: float,
     norm_epsilon: float,
+    attention: str,
     dtype,
     rngs: nnx.Rngs,
   ):
@@ -56,23 +83,20 @@ class BertLayer(nnx.Module):
     self.norm2 = layer_norm(width, norm_epsilon, dtype, rngs)
     self.num_heads = num_heads
     self.dropout_rate = dropout_rate
+    self.attention = attention
 
-  def attend(self, x, bias):
-    """Self-attention; bias float32 [R, 1, L, L]."""
-    *lead, width = x.shape
-    head_width = width // self.num_heads
-    q, k, v = jnp.split(self.qkv(x), 3, axis=-1)
-    q, k, v = (a.reshape(*lead, self.num_heads, head_width) for a in (q, k, v))
-    weights = jnp.einsum('rqkd,rtkd->rkqt', q * head_width**-0.5, k)
-    weights = jax.nn.softmax(weights.astype(jnp.float32) + bias)
-    y = jnp.einsum('rkqt,rtkd->rqkd', weights.astype(v.dtype), v)
-    return self.out(y.reshape(*lead, width))
+  def attend(self, x, segments):
+    """Self-attention inside `segments`, int32 [R, L]."""
+    heads = (*x.shape[:2], self.num_heads, -1)
+    q, k, v = (a.reshape(heads) for a in jnp.split(self.qkv(x), 3, axis=-1))
+    y = attend(q, k, v, segments, self.attention)
+    return self.out(y.reshape(x.shape))
 
-  def __call__(self, x, bias, key=None):
+  def __call__(self, x, segments, key=None):
     keys = (None, None) if key is None else jax.random.split(key)
-    y = self.attend(x, bias)
+    y = self.attend(x, segments)
     x = self.norm1(x + dropout(y, self.dropout_rate, keys[0]))
-    y = self.down(jax.nn.gelu(self.up(x), approximate=False))
+    y = self.down(gelu(self.up(x)))
     return self.norm2(x + dropout(y, self.dropout_rate, keys[1]))
 
 
@@ -96,23 +120,27 @@ class Embeddings(nnx.Module):
     self.norm = layer_norm(width, norm_epsilon, dtype, rngs)
 
   def __call__(self, tokens, positions):
-    types = self.types(jnp.zeros_like(tokens))
-    return self.norm(self.tokens(tokens) + self.positions(positions) + types)
+    x = self.tokens(tokens) + self.positions(positions)
+    # A slice, not a look-up: its gradient is a sum, not a scatter.
+    return self.norm(x + self.types.embedding[:1].astype(x.dtype)[None])
 
 
-def scan_layers(layers, x, bias, key, num_layers: int):
+def scan_layers(layers, x, segments, key, num_layers: int, *, remat, unroll):
   """Runs `x` through stacked layers, each with its own dropout key."""
   keys = None if key is None else jax.random.split(key, num_layers)
 
+  @functools.partial(jax.checkpoint, policy=REMAT[remat], prevent_cse=False)
   def step(x, layer_and_key):
     layer, layer_key = layer_and_key
-    return layer(x, bias, layer_key), None
+    return layer(x, segments, layer_key), None
 
-  return jax.lax.scan(step, x, (layers, keys))[0]
+  return jax.lax.scan(step, x, (layers, keys), unroll=unroll)[0]
 
 
 class Bert(nnx.Module):
   """tokens, positions, segments: int32 [R, L] -> hidden states [R, L, D].
+
+  `prefix` is the part that does not train, `suffix` the rest.
 
   Args:
     vocab_size, max_positions, num_types, width, mlp_width, num_heads,
@@ -121,6 +149,11 @@ class Bert(nnx.Module):
       and the embeddings.
     dropout_rate: on the layers that train; the frozen part has none, so that
       its outputs can be computed once.
+    has_prefix: False where the prefix's output is given in place of tokens:
+      its parameters are not made.
+    attention: one of attention.IMPLEMENTATIONS.
+    remat: one of REMAT, what layers that train keep for the backward pass.
+    unroll: layers in one iteration of the scan.
     dtype: of the computation; parameters are float32, softmax and norms are
       computed in float32.
     rngs: for the initial parameters.
@@ -139,6 +172,10 @@ class Bert(nnx.Module):
     norm_epsilon: float = 1e-12,
     trainable_layers: int = -1,
     dropout_rate: float = 0.0,
+    has_prefix: bool = True,
+    attention: str = 'auto',
+    remat: str = 'dots',
+    unroll: int = 1,
     dtype=jnp.float32,
     rngs: nnx.Rngs,
   ):
@@ -149,15 +186,14 @@ class Bert(nnx.Module):
         f'trainable_layers is {trainable_layers}; this BERT has {num_layers} '
         f'layers: give 0..{num_layers}, or -1 for all'
       )
-    self.embeddings = Embeddings(
-      vocab_size=vocab_size,
-      max_positions=max_positions,
-      num_types=num_types,
-      width=width,
-      norm_epsilon=norm_epsilon,
-      dtype=dtype,
-      rngs=rngs,
-    )
+    for key, value, known in (
+      ('encoder.attention', attention, IMPLEMENTATIONS),
+      ('encoder.remat', remat, REMAT),
+    ):
+      if value not in known:
+        raise UserError(f'{key}: {choices(value, known)}')
+    if unroll < 1:
+      raise UserError(f'encoder.unroll={unroll}: must be 1 or more')
 
     def make(key):
       return BertLayer(
@@ -166,6 +202,7 @@ class Bert(nnx.Module):
         num_heads=num_heads,
         dropout_rate=dropout_rate,
         norm_epsilon=norm_epsilon,
+        attention=attention,
         dtype=dtype,
         rngs=nnx.Rngs(key),
       )
@@ -175,24 +212,59 @@ class Bert(nnx.Module):
       0 if trainable_layers == -1 else num_layers - trainable_layers
     )
     self.num_trained = num_layers - self.num_frozen
+    self.remat, self.unroll = remat, unroll
+    self.has_prefix = has_prefix
     keys = jax.random.split(rngs.params(), num_layers)
     stack = jax.vmap(make)
-    if self.num_frozen:
-      self.frozen_layers = stack(keys[: self.num_frozen])
+    if has_prefix:
+      self.embeddings = Embeddings(
+        vocab_size=vocab_size,
+        max_positions=max_positions,
+        num_types=num_types,
+        width=width,
+        norm_epsilon=norm_epsilon,
+        dtype=dtype,
+        rngs=rngs,
+      )
+      if self.num_frozen:
+        self.frozen_layers = stack(keys[: self.num_frozen])
     if self.num_trained:
       self.layers = stack(keys[self.num_frozen :])
 
-  def __call__(self, tokens, positions, segments, *, key=None):
+  def prefix(self, tokens, positions, segments):
+    """Hidden states [R, L, D] where the layers that train begin."""
     x = self.embeddings(tokens, positions)
-    same = segments[:, :, None] == segments[:, None, :]
-    bias = jnp.where(same, 0.0, BIAS_OFF)[:, None]
     if self.num_frozen:
-      x = scan_layers(self.frozen_layers, x, bias, None, self.num_frozen)
-    if not self.trains_embeddings:
-      x = jax.lax.stop_gradient(x)
-    if self.num_trained:
-      x = scan_layers(self.layers, x, bias, key, self.num_trained)
-    return x
+      x = scan_layers(
+        self.frozen_layers,
+        x,
+        segments,
+        None,
+        self.num_frozen,
+        remat='none',
+        unroll=self.unroll,
+      )
+    return x if self.trains_embeddings else jax.lax.stop_gradient(x)
+
+  def suffix(self, x, segments, *, key=None):
+    """The layers that train, on the prefix's hidden states."""
+    if not self.num_trained:
+      return x
+    return scan_layers(
+      self.layers,
+      x,
+      segments,
+      key,
+      self.num_trained,
+      remat=self.remat,
+      unroll=self.unroll,
+    )
+
+  def __call__(self, inputs, positions, segments, *, key=None):
+    """`inputs` are tokens, or hidden states where there is no prefix."""
+    if self.has_prefix:
+      inputs = self.prefix(inputs, positions, segments)
+    return self.suffix(inputs, segments, key=key)
 
 
 def segment_mean(x, segments, num_segments: int):

@@ -6,7 +6,7 @@ from jaxrec.data import catalog as catalog_lib
 from jaxrec.data.batching import PackedItems, VectorItems
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.columns import Impressions
-from jaxrec.data.eval_batches import catalog_batches, eval_batch, eval_groups
+from jaxrec.data.eval_batches import catalog_batches, eval_batches, eval_groups
 from jaxrec.data.mind import Mind
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.errors import UserError
@@ -178,34 +178,43 @@ def test_nothing_to_learn_from_is_an_error(data):
     make_pipeline((catalog, only_clicks))
 
 
-def test_evaluation_visits_every_candidate_once(data):
+@pytest.mark.parametrize('batch_size', [1, 8, 64])
+def test_evaluation_visits_every_candidate_once(data, batch_size):
   impressions = data[1]
   table_rows = np.arange(N, dtype=np.int32)[::-1].copy()
-  seen = []
+  owners = np.repeat(
+    np.arange(len(impressions)), np.diff(impressions.candidate_offsets)
+  )
+  done = 0
   shapes = set()
-  for rows, width in eval_groups(impressions, 8):
-    batch = eval_batch(
-      impressions,
-      rows,
-      table_rows,
-      batch_size=8,
-      history_length=10,
-      num_candidates=width,
+  for shown, batch in eval_batches(
+    impressions, table_rows, batch_size=batch_size, history_length=10
+  ):
+    assert shown.start == done < shown.stop
+    done = shown.stop
+    shapes.add(tuple(x.shape for x in batch))
+    count = shown.stop - shown.start
+    np.testing.assert_array_equal(
+      table_rows[batch.candidates[:count]], impressions.candidates[shown]
     )
-    shapes.add(batch.candidates.shape)
-    seen.extend(rows)
-    assert batch.example_mask.sum() == len(rows)
-    for b, i in enumerate(rows):
-      shown = impressions.shown(i)
-      mask = batch.candidate_mask[b]
+    for b, i in zip(batch.examples[:count], owners[shown], strict=True):
       np.testing.assert_array_equal(
-        table_rows[batch.candidates[b][mask]], impressions.candidates[shown]
+        table_rows[batch.history[b][batch.history_mask[b]]],
+        impressions.history_of(i, 10),
       )
-      np.testing.assert_array_equal(
-        batch.labels[b][mask], impressions.labels[shown]
-      )
-  assert sorted(seen) == list(range(len(impressions)))
-  assert len(shapes) <= 4
+  assert done == len(impressions.candidates)
+  assert len(shapes) == 1
+
+
+def test_groups_hold_every_impression_once():
+  counts = np.array([1, 64, 65, 512, 513, 2, 4096, 0])
+  offsets = np.concatenate([[0], np.cumsum(counts)])
+  impressions = Impressions(*[None] * 6, candidate_offsets=offsets, labels=None)
+  groups = list(eval_groups(impressions, 2))
+  rows = np.concatenate([rows for rows, _ in groups])
+  np.testing.assert_array_equal(np.sort(rows), np.arange(len(counts)))
+  assert all((counts[rows] <= width).all() for rows, width in groups)
+  assert len({width for _, width in groups}) == 3
 
 
 def test_the_catalog_is_encoded_whole(data):

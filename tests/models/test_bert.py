@@ -220,7 +220,7 @@ def test_dropout_keeps_the_mean():
 def test_each_layer_drops_out_by_its_own_key():
   graphdef, params = split(dropout_rate=0.5)
   x = np.ones((1, 4, TINY['width']), np.float32)
-  bias = np.zeros((1, 1, 4, 4), np.float32)
+  segments = np.ones((1, 4), np.int32)
   keys = jax.random.split(jax.random.key(0), 2)
 
   @jax.jit
@@ -228,8 +228,12 @@ def test_each_layer_drops_out_by_its_own_key():
     layers = nnx.merge(graphdef, params).layers
     y = x
     for i in range(2):
-      y = jax.tree.map(lambda a, i=i: a[i], layers)(y, bias, keys[i])
-    return bert_lib.scan_layers(layers, x, bias, jax.random.key(0), 2), y
+      y = jax.tree.map(lambda a, i=i: a[i], layers)(y, segments, keys[i])
+    key = jax.random.key(0)
+    scanned = bert_lib.scan_layers(
+      layers, x, segments, key, 2, remat='dots', unroll=1
+    )
+    return scanned, y
 
   np.testing.assert_allclose(*both(params), atol=1e-5)
 

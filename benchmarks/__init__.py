@@ -1,0 +1,1 @@
+"""Speed: of training beside PyTorch, of the input pipeline, of evaluation."""

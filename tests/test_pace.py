@@ -1,0 +1,194 @@
+import collections
+
+import numpy as np
+import pytest
+
+from jaxrec.pace import Pace, batch_counts, count_items
+from jaxrec.types import Batch
+
+
+class Clock:
+  """A clock that is set by hand."""
+
+  def __init__(self):
+    self.now = 100.0
+
+  def __call__(self):
+    return self.now
+
+
+def packed_segments(rng, rows=7, length=12, num_segments=4):
+  """Rows of up to S items of random lengths, the rest padding."""
+  segments = np.zeros((rows, length), np.int32)
+  for row in segments[1:]:  # The first row stays empty.
+    begin = 0
+    for segment in range(1, rng.integers(1, num_segments + 1) + 1):
+      end = begin + rng.integers(1, length // num_segments + 1)
+      row[begin:end], begin = segment, end
+  return segments
+
+
+def make_batch(rng, *, examples=5, real=5, **items):
+  shape = examples, 6
+  return Batch(
+    history=rng.integers(0, 20, shape).astype(np.int32),
+    history_mask=rng.random(shape) < 0.5,
+    candidates=rng.integers(0, 20, shape).astype(np.int32),
+    candidate_mask=rng.random(shape) < 0.5,
+    labels=np.zeros(shape, np.float32),
+    example_mask=np.arange(examples) < real,
+    **items,
+  )
+
+
+@pytest.fixture
+def rng():
+  return np.random.default_rng(0)
+
+
+def test_batch_counts_are_a_plain_loops(rng):
+  for _ in range(20):
+    segments = packed_segments(rng)
+    lengths = collections.Counter(
+      (r, s) for r, row in enumerate(segments.tolist()) for s in row if s
+    )
+    assert batch_counts(make_batch(rng, segments=segments)) == (
+      sum(lengths.values()),
+      sum(n**2 for n in lengths.values()),
+      segments.size,
+    )
+
+
+@pytest.mark.parametrize('segments', [None, np.zeros((2, 3), np.int32)])
+def test_batch_counts_without_items(rng, segments):
+  slots = 0 if segments is None else 6
+  batch = make_batch(rng, segments=segments)
+  assert batch_counts(batch) == (0, 0, slots)
+
+
+def test_count_items_counts_real_slots_once(rng):
+  for _ in range(20):
+    batch = make_batch(rng)
+    history = zip(batch.history.flat, batch.history_mask.flat, strict=True)
+    shown = zip(batch.candidates.flat, batch.candidate_mask.flat, strict=True)
+    real = {i for i, keep in [*history, *shown] if keep}
+    assert count_items(batch) == len(real)
+
+
+def run(pace, clock, steps):
+  """Steps of (wait, work, batch, cache_size), idle time between them."""
+  for wait, work, batch, cache_size in steps:
+    pace.start()
+    clock.now += wait
+    pace.got_batch()
+    clock.now += work
+    pace.stop(batch, cache_size)
+    clock.now += 1000.0  # Validation and the like: no step's time.
+
+
+def test_sums_leave_out_steps_that_compiled(rng):
+  clock = Clock()
+  batches = [
+    make_batch(rng, real=real, segments=packed_segments(rng))
+    for real in (5, 4, 3, 5, 2)
+  ]
+  waits, works = (0.5, 0.25, 1.0, 2.0, 0.75), (8.0, 4.0, 16.0, 2.0, 1.0)
+  caches = (1, 1, 2, 2, 2)  # The first and the third compiled.
+  pace = Pace(
+    flops_of=lambda batch: 10.0 * np.sum(batch.example_mask),
+    peak=5.0,
+    peak_source='published: here',
+    clock=clock,
+  )
+  run(pace, clock, zip(waits, works, batches, caches, strict=True))
+  tokens, _, slots = np.sum([batch_counts(batches[i]) for i in (1, 3, 4)], 0)
+  wait, seconds, examples = 3.0, 10.0, 4 + 5 + 2
+  expected = {
+    'examples_per_second': examples / seconds,
+    'tokens_per_second': tokens / seconds,
+    'padding_share': 1 - tokens / slots,
+    'mfu': 10 * examples / seconds / 5,
+    'host_wait_share': wait / seconds,
+    'compile_seconds': 8.0 + 16.0,
+    'compilations': 2,
+  }
+  assert pace.metrics() == pytest.approx(expected)
+  assert pace.summary() == pytest.approx(
+    expected
+    | {
+      'seconds': seconds,
+      'peak_flops': 5.0,
+      'peak_flops_source': 'published: here',
+    }
+  )
+
+
+def test_rates_grow_with_processes_and_shares_stay(rng):
+  found = []
+  for num_processes in (1, 4):
+    clock = Clock()
+    pace = Pace(
+      flops_of=lambda batch: 2.0,
+      peak=8.0,
+      num_processes=num_processes,
+      clock=clock,
+    )
+    batch = make_batch(rng, segments=np.array([[1, 1, 2, 0]], np.int32))
+    run(pace, clock, [(1.0, 9.0, batch, 1), (1.0, 3.0, batch, 1)])
+    found.append(pace.metrics())
+  one, four = found
+  for name in ('examples_per_second', 'tokens_per_second', 'mfu'):
+    assert four[name] == 4 * one[name] > 0
+  for name in ('padding_share', 'host_wait_share', 'compilations'):
+    assert four[name] == one[name]
+
+
+def test_none_where_the_encoder_does_not_run(rng):
+  clock = Clock()
+  pace = Pace(clock=clock)
+  batch = make_batch(rng, vectors=np.ones((20, 2), np.float32))
+  run(pace, clock, [(1.0, 1.0, batch, 1), (1.0, 3.0, batch, 1)])
+  unknown = {'tokens_per_second', 'padding_share', 'mfu', 'peak_flops'}
+  unknown |= {'peak_flops_source'}
+  found = pace.summary()
+  assert {name for name, value in found.items() if value is None} == unknown
+  assert not unknown & set(pace.metrics())
+  assert found['examples_per_second'] == 5 / 4
+
+
+def test_nothing_is_known_before_a_step_counts(rng):
+  clock = Clock()
+  pace = Pace(flops_of=lambda batch: 1.0, peak=1.0, clock=clock)
+  assert pace.note() == ''
+  run(pace, clock, [(1.0, 12.0, make_batch(rng), 1)])
+  assert pace.metrics() == {'compilations': 1, 'compile_seconds': 12}
+  assert pace.summary()['mfu'] is None
+  assert pace.note() == 'compiled in 12 s'
+
+
+def test_without_got_batch_nothing_waited(rng):
+  clock = Clock()
+  pace = Pace(clock=clock)
+  run(pace, clock, [(0.0, 1.0, make_batch(rng), 1)])
+  pace.start()
+  clock.now += 2.0
+  pace.stop(make_batch(rng), 1)
+  assert pace.summary()['host_wait_share'] == 0
+  assert pace.summary()['seconds'] == 2
+
+
+@pytest.mark.parametrize(
+  ('encodes', 'expected'),
+  [
+    (True, '3,712 examples/s, MFU 61 %, waits 2.0 %'),
+    (False, '3,712 examples/s, waits 2.0 %'),
+  ],
+)
+def test_note_has_mfu_where_the_encoder_runs(rng, encodes, expected):
+  clock = Clock()
+  pace = Pace(flops_of=lambda batch: 61.0, peak=1.0, clock=clock)
+  items = {'segments': packed_segments(rng)} if encodes else {}
+  batch = make_batch(rng, examples=371200, real=371200, **items)
+  run(pace, clock, [(0.0, 1.0, batch, 1), (2.0, 98.0, batch, 1)])
+  assert pace.note() == expected
+  assert len(pace.note()) <= 45
