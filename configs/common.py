@@ -35,6 +35,10 @@ def base() -> ConfigDict:
         'dtype': 'float32',  # Of the computation: float32 or bfloat16.
         'dropout': 0.1,  # On the layers that train.
         'pooling': 'mean',  # mean or cls.
+        # The same numbers but for rounding; what is faster is the device's:
+        'attention': 'auto',  # batched (CPU's), xla, cudnn.
+        'remat': 'dots',  # What is kept for gradients: none, dots or full.
+        'unroll': 1,  # Layers in one iteration of the scan.
       },
       'head': {'type': 'lstm', 'width': 256},
       'scoring': 'cosine',  # cosine or dot.

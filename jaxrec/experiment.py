@@ -21,10 +21,12 @@ from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
 from jaxrec.encode import CatalogEncoder, frozen_vectors
 from jaxrec.errors import UserError, choices
+from jaxrec.flops import peak_flops, step_flops
 from jaxrec.models import pretrained
 from jaxrec.models.bert import Bert
 from jaxrec.models.recommender import ItemEncoder, Recommender
 from jaxrec.optim import make_tx
+from jaxrec.pace import Pace
 from jaxrec.scores import (
   flat_logits,
   items_in_use,
@@ -152,6 +154,9 @@ class Experiment:
       **self.encoder_config,
       trainable_layers=encoder.trainable_layers,
       dropout_rate=encoder.dropout,
+      attention=encoder.attention,
+      remat=encoder.remat,
+      unroll=encoder.unroll,
       dtype=DTYPES[encoder.dtype],
       rngs=nnx.Rngs(self.config.seed),
     )
@@ -261,6 +266,32 @@ class Experiment:
       history_length=config.data.history_length,
       seed=config.seed,
       multiple=sharding.num_batch_shards(self.mesh),
+    )
+
+  def pace(self) -> Pace:
+    """Counters of a training; MFU only where the encoder runs in the step."""
+    if self.frozen:
+      return Pace(num_processes=jax.process_count())
+    bert, encoder, head = (
+      self.encoder_config,
+      self.config.encoder,
+      self.config.head,
+    )
+    layers = bert['num_layers']
+    trained = encoder.trainable_layers
+    peak, source = peak_flops(encoder.dtype, self.mesh.devices.flat)
+    return Pace(
+      flops_of=functools.partial(
+        step_flops,
+        width=bert['width'],
+        mlp_width=bert['mlp_width'],
+        hidden_width=0 if head.type == 'mean' else head.width,
+        layers_run=layers,
+        layers_trained=layers if trained == -1 else trained,
+      ),
+      peak=peak,
+      peak_source=source,
+      num_processes=jax.process_count(),
     )
 
   # -------------------------------------------------------------- evaluation

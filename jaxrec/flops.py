@@ -12,6 +12,9 @@ import time
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from jaxrec.types import Batch
 
 # Dense bfloat16 FLOP/s of one device as its vendor's data sheet has it (half
 # of NVIDIA's figures 'with sparsity'), by exact `device_kind`: a MIG slice has
@@ -95,6 +98,58 @@ def head_flops(
   lstm = history_steps * 4 * hidden_width * (width + hidden_width)
   correction = examples * hidden_width * width
   return 2.0 * (projection + lstm + correction) * 3
+
+
+def batch_counts(batch: Batch) -> tuple[int, int, int]:
+  """Useful tokens, sum over items of length**2, and token slots R * L.
+
+  All 0 for a batch without segments, whose encoder does not run.
+  """
+  if batch.segments is None:
+    return 0, 0, 0
+  rows, slots = batch.segments.shape
+  stride = int(batch.segments.max(initial=0)) + 1
+  keys = batch.segments + np.arange(rows)[:, None] * stride
+  lengths = np.bincount(keys.ravel(), minlength=rows * stride)
+  lengths = lengths.reshape(rows, stride)[:, 1:]  # Segment 0 is padding.
+  return int(lengths.sum()), int((lengths**2).sum()), rows * slots
+
+
+def count_items(batch: Batch) -> int:
+  """Distinct rows of the table of item vectors that real slots refer to."""
+  history = batch.history[batch.history_mask]
+  candidates = batch.candidates[batch.candidate_mask]
+  return np.count_nonzero(np.bincount(np.concatenate([history, candidates])))
+
+
+def step_flops(
+  batch: Batch,
+  *,
+  width: int,
+  mlp_width: int,
+  hidden_width: int,
+  layers_run: int,
+  layers_trained: int,
+) -> float:
+  """Useful matmul FLOPs of the training step on `batch`, NumPy leaves.
+
+  Arguments as in `encoder_flops` and `head_flops`.
+  """
+  tokens, squares, _ = batch_counts(batch)
+  return encoder_flops(
+    width=width,
+    mlp_width=mlp_width,
+    layers_run=layers_run,
+    layers_trained=layers_trained,
+    tokens=tokens,
+    squares=squares,
+  ) + head_flops(
+    width=width,
+    hidden_width=hidden_width,
+    items=count_items(batch),
+    history_steps=int(np.sum(batch.history_mask)),
+    examples=int(np.sum(batch.example_mask)),
+  )
 
 
 def measured_flops(

@@ -5,29 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from jaxrec.flops import batch_counts
 from jaxrec.types import Batch
-
-
-def batch_counts(batch: Batch) -> tuple[int, int, int]:
-  """Useful tokens, sum over items of length**2, and token slots R * L.
-
-  All 0 for a batch without segments, whose encoder does not run.
-  """
-  if batch.segments is None:
-    return 0, 0, 0
-  rows, slots = batch.segments.shape
-  stride = int(batch.segments.max(initial=0)) + 1
-  keys = batch.segments + np.arange(rows)[:, None] * stride
-  lengths = np.bincount(keys.ravel(), minlength=rows * stride)
-  lengths = lengths.reshape(rows, stride)[:, 1:]  # Segment 0 is padding.
-  return int(lengths.sum()), int((lengths**2).sum()), rows * slots
-
-
-def count_items(batch: Batch) -> int:
-  """Distinct rows of the table of item vectors that real slots refer to."""
-  history = batch.history[batch.history_mask]
-  candidates = batch.candidates[batch.candidate_mask]
-  return np.count_nonzero(np.bincount(np.concatenate([history, candidates])))
 
 
 class Pace:

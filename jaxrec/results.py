@@ -12,12 +12,16 @@ import jax
 from jaxrec.display import Display
 from jaxrec.errors import UserError
 
-# Keys that change neither the model nor the order of its training.
+# Keys that change neither the model nor the order of its training, only where
+# and how it is computed (and with that, the last bits).
 FREE_KEYS = (
   'mesh',
   'data.cache_dir',
   'data.dir',  # What lies there is known by its fingerprint.
   'encoder.pretrained',  # Likewise.
+  'encoder.attention',
+  'encoder.remat',
+  'encoder.unroll',
   'eval_batch_size',
   'log_every_steps',
   'checkpoint_every_steps',

@@ -10,7 +10,7 @@ from flax import nnx
 from jaxrec.losses import sigmoid_cross_entropy
 from jaxrec.sharding import replicate
 from jaxrec.train_state import TrainState, merge_params
-from jaxrec.types import Batch
+from jaxrec.types import Batch, EvalBatch
 
 
 def model_logits(model, batch: Batch, *, key=None):
@@ -67,7 +67,7 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
   `table` holds item vectors, whole on every device.
   """
 
-  def eval_step(params: dict, frozen: dict, table, batch):
+  def eval_step(params: dict, frozen: dict, table, batch: EvalBatch):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
     # A pair's example may lie on any device; user vectors are few.
     users = replicate(

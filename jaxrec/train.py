@@ -11,7 +11,6 @@ from jaxrec.display import Display
 from jaxrec.errors import UserError
 from jaxrec.evaluate import evaluate_best
 from jaxrec.experiment import Experiment
-from jaxrec.pace import Pace
 
 
 def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
@@ -90,7 +89,7 @@ def _train(experiment, state, frozen, checkpoints, start):
   if start is None:
     start = 0
     validate_and_save(0)  # So that training that only hurts is not chosen.
-  pace = Pace()
+  pace = experiment.pace()
   pending = {}  # Metrics still on the device, by step.
   batches = experiment.pipeline.batches(
     start,
@@ -101,6 +100,7 @@ def _train(experiment, state, frozen, checkpoints, start):
   with display.track('training', last, start) as advance:
     pace.start()
     for step, batch in enumerate(batches, start + 1):
+      pace.got_batch()
       state, pending[step] = experiment.train_step(
         state, frozen, sharding.put_batch(batch, experiment.mesh)
       )
@@ -113,18 +113,19 @@ def _train(experiment, state, frozen, checkpoints, start):
       else:
         metrics = None
       pace.stop(batch, experiment.train_step._cache_size())
+      pace.start()
       if metrics:
         metrics |= pace.metrics()
         _write(writer, step, 'train', metrics)
-        note = f'loss {metrics["loss"]:.4f}'
-        if 'examples_per_second' in metrics:
-          note += f', {metrics["examples_per_second"]:.0f} examples/s'
+        told = (f'loss {metrics["loss"]:.4f}', pace.note())
+        note = ', '.join(part for part in told if part)
       advance(1, note)
       if validates:
         validate_and_save(step)
       elif saves:
         checkpoints.save(step, state)
-      pace.start()
+      if validates or saves:
+        pace.start()  # These seconds are not the training's.
   writer.close()
   return state, pace
 

@@ -2,11 +2,12 @@
 
 Dimension letters, everywhere: B examples, H history, C candidates, R packed
 rows, L tokens in a row, S segments (items) in a row, M rows of the table of
-item vectors, D width, K heads, V vocabulary, N catalog.
+item vectors, P pairs of an example and a candidate, D width, K heads, V
+vocabulary, N catalog.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -43,3 +44,21 @@ class Batch:
   positions: Array = None
   segments: Array = None
   vectors: Array = None
+
+
+class EvalBatch(NamedTuple):
+  """Some examples' histories, and pairs of an example and a candidate.
+
+  Pairs, not [B, C]: MIND's impressions show 2 to 300 candidates, which would
+  need many shapes or much padding.
+
+  Attributes:
+    history, history_mask: int32 and bool [B, H], as in Batch.
+    examples: int32 [P], each pair's place in the batch, 0..B - 1.
+    candidates: int32 [P], each pair's row of the table of item vectors.
+  """
+
+  history: Array
+  history_mask: Array
+  examples: Array
+  candidates: Array

@@ -1,3 +1,4 @@
+import collections
 import itertools
 import types
 
@@ -10,6 +11,7 @@ from flax import nnx
 from jaxrec import flops
 from jaxrec.models.bert import Bert
 from jaxrec.models.recommender import LstmHead
+from jaxrec.types import Batch
 
 # Wide, so that what is no matmul is little; one text fills each row, so that
 # what is useful is all that XLA computes; one layer to a scan, since XLA
@@ -119,6 +121,81 @@ def test_mean_head_has_only_the_projection():
     width=8, hidden_width=0, items=5, history_steps=99, examples=9
   )
   assert many == 3 * 2 * 5 * 8 * 8
+
+
+def packed_segments(rng, rows=7, length=12, num_segments=4):
+  """Rows of up to S items of random lengths, the rest padding."""
+  segments = np.zeros((rows, length), np.int32)
+  for row in segments[1:]:  # The first row stays empty.
+    begin = 0
+    for segment in range(1, rng.integers(1, num_segments + 1) + 1):
+      end = begin + rng.integers(1, length // num_segments + 1)
+      row[begin:end], begin = segment, end
+  return segments
+
+
+def make_batch(rng, *, examples=5, real=5, **items):
+  shape = examples, 6
+  return Batch(
+    history=rng.integers(0, 20, shape).astype(np.int32),
+    history_mask=rng.random(shape) < 0.5,
+    candidates=rng.integers(0, 20, shape).astype(np.int32),
+    candidate_mask=rng.random(shape) < 0.5,
+    labels=np.zeros(shape, np.float32),
+    example_mask=np.arange(examples) < real,
+    **items,
+  )
+
+
+@pytest.fixture
+def rng():
+  return np.random.default_rng(0)
+
+
+def test_batch_counts_are_a_plain_loops(rng):
+  for _ in range(20):
+    segments = packed_segments(rng)
+    lengths = collections.Counter(
+      (r, s) for r, row in enumerate(segments.tolist()) for s in row if s
+    )
+    assert flops.batch_counts(make_batch(rng, segments=segments)) == (
+      sum(lengths.values()),
+      sum(n**2 for n in lengths.values()),
+      segments.size,
+    )
+
+
+@pytest.mark.parametrize('segments', [None, np.zeros((2, 3), np.int32)])
+def test_batch_counts_without_items(rng, segments):
+  slots = 0 if segments is None else 6
+  batch = make_batch(rng, segments=segments)
+  assert flops.batch_counts(batch) == (0, 0, slots)
+
+
+def test_count_items_counts_real_slots_once(rng):
+  for _ in range(20):
+    batch = make_batch(rng)
+    history = zip(batch.history.flat, batch.history_mask.flat, strict=True)
+    shown = zip(batch.candidates.flat, batch.candidate_mask.flat, strict=True)
+    real = {i for i, keep in [*history, *shown] if keep}
+    assert flops.count_items(batch) == len(real)
+
+
+def test_a_steps_flops_are_its_parts(rng):
+  batch = make_batch(rng, real=4, segments=packed_segments(rng))
+  tokens, squares, _ = flops.batch_counts(batch)
+  layers = {'layers_run': 3, 'layers_trained': 2}
+  assert flops.step_flops(
+    batch, hidden_width=16, **layers, **DENSE
+  ) == flops.encoder_flops(
+    tokens=tokens, squares=squares, **layers, **DENSE
+  ) + flops.head_flops(
+    width=WIDTH,
+    hidden_width=16,
+    items=flops.count_items(batch),
+    history_steps=batch.history_mask.sum(),
+    examples=4,
+  )
 
 
 def device(kind, platform='gpu', process=0):

@@ -1,10 +1,9 @@
-import collections
-
 import numpy as np
 import pytest
 
-from jaxrec.pace import Pace, batch_counts, count_items
-from jaxrec.types import Batch
+from jaxrec.flops import batch_counts
+from jaxrec.pace import Pace
+from tests.test_flops import make_batch, packed_segments
 
 
 class Clock:
@@ -17,62 +16,9 @@ class Clock:
     return self.now
 
 
-def packed_segments(rng, rows=7, length=12, num_segments=4):
-  """Rows of up to S items of random lengths, the rest padding."""
-  segments = np.zeros((rows, length), np.int32)
-  for row in segments[1:]:  # The first row stays empty.
-    begin = 0
-    for segment in range(1, rng.integers(1, num_segments + 1) + 1):
-      end = begin + rng.integers(1, length // num_segments + 1)
-      row[begin:end], begin = segment, end
-  return segments
-
-
-def make_batch(rng, *, examples=5, real=5, **items):
-  shape = examples, 6
-  return Batch(
-    history=rng.integers(0, 20, shape).astype(np.int32),
-    history_mask=rng.random(shape) < 0.5,
-    candidates=rng.integers(0, 20, shape).astype(np.int32),
-    candidate_mask=rng.random(shape) < 0.5,
-    labels=np.zeros(shape, np.float32),
-    example_mask=np.arange(examples) < real,
-    **items,
-  )
-
-
 @pytest.fixture
 def rng():
   return np.random.default_rng(0)
-
-
-def test_batch_counts_are_a_plain_loops(rng):
-  for _ in range(20):
-    segments = packed_segments(rng)
-    lengths = collections.Counter(
-      (r, s) for r, row in enumerate(segments.tolist()) for s in row if s
-    )
-    assert batch_counts(make_batch(rng, segments=segments)) == (
-      sum(lengths.values()),
-      sum(n**2 for n in lengths.values()),
-      segments.size,
-    )
-
-
-@pytest.mark.parametrize('segments', [None, np.zeros((2, 3), np.int32)])
-def test_batch_counts_without_items(rng, segments):
-  slots = 0 if segments is None else 6
-  batch = make_batch(rng, segments=segments)
-  assert batch_counts(batch) == (0, 0, slots)
-
-
-def test_count_items_counts_real_slots_once(rng):
-  for _ in range(20):
-    batch = make_batch(rng)
-    history = zip(batch.history.flat, batch.history_mask.flat, strict=True)
-    shown = zip(batch.candidates.flat, batch.candidate_mask.flat, strict=True)
-    real = {i for i, keep in [*history, *shown] if keep}
-    assert count_items(batch) == len(real)
 
 
 def run(pace, clock, steps):

@@ -1,31 +1,12 @@
 """Batches that visit everything once: a split's impressions, the catalog."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from jaxrec.data.batching import PackedItems, pad_ragged
 from jaxrec.data.columns import Impressions
-from jaxrec.types import Batch
-
-
-class EvalBatch(NamedTuple):
-  """Some examples' histories, and pairs of an example and a candidate.
-
-  Pairs, not [B, C]: MIND's impressions show 2 to 300 candidates, which would
-  need many shapes or much padding.
-
-  Attributes:
-    history, history_mask: int32 and bool [B, H], as in Batch.
-    examples: int32 [P], each pair's place in the batch, 0..B - 1.
-    candidates: int32 [P], each pair's row of the table of item vectors.
-  """
-
-  history: np.ndarray
-  history_mask: np.ndarray
-  examples: np.ndarray
-  candidates: np.ndarray
+from jaxrec.types import EvalBatch
 
 
 def eval_batches(
@@ -108,7 +89,7 @@ def eval_groups(
 
 def catalog_batches(
   items: PackedItems, wanted: np.ndarray, num_rows: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, Batch | None]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]]:
   """The items `wanted`, packed into batches of `num_rows` rows.
 
   Long and short texts are mixed by a fixed shuffle, so every batch packs well.

@@ -196,6 +196,68 @@ def test_cuts_give_the_same_output_and_only_the_top_has_a_gradient(
     assert moves == [name in trained] * len(moves), name
 
 
+def test_gelus_derivative_is_that_of_jax():
+  x = jnp.linspace(-6, 6, 101)
+  exact = functools.partial(jax.nn.gelu, approximate=False)
+  ours, theirs = (
+    jax.vmap(jax.value_and_grad(f)) for f in (bert_lib.gelu, exact)
+  )
+  for found, wanted in zip(ours(x), theirs(x), strict=True):
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def gradient(rows, **kwargs):
+  """Gradient of some function of all hidden states, and these."""
+  graphdef, params = split(**kwargs)
+
+  def loss(params):
+    hidden = nnx.merge(graphdef, params)(*rows, key=jax.random.key(3))
+    return jnp.sum(jnp.sin(hidden))
+
+  return jax.jit(jax.value_and_grad(loss))(params)
+
+
+@pytest.mark.parametrize(
+  'changes',
+  [
+    {'remat': 'none'},
+    {'remat': 'full'},
+    {'unroll': 2},
+    {'attention': 'xla'},
+  ],
+  ids=str,
+)
+def test_how_it_is_computed_changes_neither_output_nor_gradient(rows, changes):
+  base = {'dropout_rate': 0.3}
+  wanted = gradient(rows, **base)
+  found = gradient(rows, **base, **changes)
+  jax.tree.map(
+    lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-4),
+    found,
+    wanted,
+  )
+
+
+@pytest.mark.parametrize('changes', [{'remat': 'dot'}, {'attention': 'xl'}])
+def test_a_misspelt_choice_is_an_error(changes):
+  with pytest.raises(UserError, match=f'encoder.{next(iter(changes))}'):
+    split(**changes)
+
+
+@pytest.mark.parametrize('trainable', [0, 1, 2])
+def test_the_suffix_alone_goes_on_from_the_prefix(rows, trainable):
+  graphdef, params = split(trainable_layers=trainable)
+  hidden = nnx.merge(graphdef, params).prefix(*rows)
+  above, shapes = abstract(**TINY, trainable_layers=trainable, has_prefix=False)
+  rest = {name: params[name] for name in shapes}
+  assert not rest.keys() & {'embeddings', 'frozen_layers'}
+  np.testing.assert_allclose(
+    nnx.merge(above, rest)(hidden, *rows[1:]),
+    run(graphdef, params, rows),
+    atol=1e-6,
+  )
+
+
 def test_dropout_is_decided_by_the_key_and_spares_the_frozen_part(rows):
   graphdef, params = split(dropout_rate=0.5, trainable_layers=1)
   params = recut(params, 1)
