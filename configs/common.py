@@ -32,7 +32,12 @@ def base() -> ConfigDict:
         'trainable_layers': 0,  # The top k; -1: all; 0: vectors made once.
         'max_tokens': 32,  # T, where texts are cut.
         'row_tokens': 0,  # L; 0: 32 on CPU, 128 on accelerators.
-        'dtype': 'float32',  # Of the computation: float32 or bfloat16.
+        # Of the computation: float32, bfloat16, or auto: bfloat16 on GPU and
+        # TPU, float32 on CPU. Parameters are float32.
+        'dtype': 'auto',
+        # Where lower layers are frozen, what is kept of their outputs: as
+        # float32, bfloat16 or auto (the dtype above); none: run at each step.
+        'prefix_cache': 'auto',
         'dropout': 0.1,  # On the layers that train.
         'pooling': 'mean',  # mean or cls.
         # The same numbers but for rounding; what is faster is the device's:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import pathlib
 
 import jax
@@ -19,7 +18,7 @@ from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.columns import Impressions
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
-from jaxrec.encode import CatalogEncoder, frozen_vectors
+from jaxrec.encode import CatalogEncoder, encoded_once
 from jaxrec.errors import UserError, choices
 from jaxrec.flops import peak_flops, step_flops
 from jaxrec.models import pretrained
@@ -33,7 +32,13 @@ from jaxrec.scores import (
   metrics_of,
   threshold_of,
 )
-from jaxrec.steps import make_eval_step, make_table_step, make_train_step
+from jaxrec.steps import (
+  make_encode_step,
+  make_eval_step,
+  make_prefix_step,
+  make_table_step,
+  make_train_step,
+)
 from jaxrec.train_state import init_state, merge_params
 
 DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
@@ -146,29 +151,59 @@ class Experiment:
       'encoder': pretrained.fingerprint(self.encoder_dir),
     }
 
+  @functools.cached_property
+  def dtype(self) -> str:
+    """Of the encoder's computation."""
+    given = self.config.encoder.dtype
+    if given != 'auto':
+      return given
+    return 'float32' if jax.default_backend() == 'cpu' else 'bfloat16'
+
+  @functools.cached_property
+  def prefix_dtype(self) -> str | None:
+    """Of the hidden states kept below the layers that train; None: none are."""
+    cut = (
+      self.encoder_config['num_layers'] - self.config.encoder.trainable_layers
+    )
+    given = self.config.encoder.prefix_cache
+    if self.frozen or self.config.encoder.trainable_layers < 0 or cut < 1:
+      return None
+    return {'auto': self.dtype, 'none': None}.get(given, given)
+
   # ------------------------------------------------------------------ models
-  def make_encoder(self) -> ItemEncoder:
+  def make_encoder(self, *, has_prefix: bool = True) -> ItemEncoder:
     """An ItemEncoder with random weights, to be filled."""
     encoder = self.config.encoder
     bert = Bert(
       **self.encoder_config,
       trainable_layers=encoder.trainable_layers,
       dropout_rate=encoder.dropout,
+      has_prefix=has_prefix,
       attention=encoder.attention,
       remat=encoder.remat,
       unroll=encoder.unroll,
-      dtype=DTYPES[encoder.dtype],
+      dtype=DTYPES[self.dtype],
       rngs=nnx.Rngs(self.config.seed),
     )
     return ItemEncoder(
       bert, num_segments=self.row_segments, pooling=encoder.pooling
     )
 
+  def step_encoder(self) -> ItemEncoder:
+    """The part of the encoder that a step runs."""
+    return self.make_encoder(has_prefix=self.prefix_dtype is None)
+
+  def pretrained_encoder(self) -> dict:
+    """The ItemEncoder's pretrained parameters, on the host."""
+    shapes = nnx.state(nnx.eval_shape(self.make_encoder), nnx.Param)
+    bert = nnx.to_pure_dict(shapes)['bert']
+    return {'bert': pretrained.load_params(self.encoder_dir, bert)}
+
   def make_model(self) -> Recommender:
     """The Recommender with random encoder weights, to be filled."""
     config = self.config
     return Recommender(
-      encoder=None if self.frozen else self.make_encoder(),
+      encoder=None if self.frozen else self.step_encoder(),
       width=self.encoder_config['width'],
       head=config.head.type,
       hidden_width=config.head.width,
@@ -195,22 +230,18 @@ class Experiment:
       self.make_model, self.tx, self.mesh, is_frozen=self.is_frozen
     )
     if not self.frozen:
-      merged = merge_params(state.params, frozen)
-      loaded = pretrained.load_params(
-        self.encoder_dir, merged['encoder']['bert']
-      )
+      loaded = self.pretrained_encoder()['bert']
 
       def fill(part):
         if 'encoder' not in part:
           return part
-        have = part['encoder']['bert']
         bert = {
           name: jax.tree.map(
             lambda old, new: jax.device_put(new, old.sharding),
-            have[name],
+            have,
             loaded[name],
           )
-          for name in have
+          for name, have in part['encoder']['bert'].items()
         }
         return part | {'encoder': {'bert': bert}}
 
@@ -230,28 +261,61 @@ class Experiment:
   # -------------------------------------------------------------------- data
   @functools.cached_property
   def packed_items(self) -> PackedItems:
-    """The catalog as packed tokens."""
-    return PackedItems(self.catalog, self.row_tokens, self.row_segments)
+    """The catalog as a step reads it: packed tokens, or hidden states."""
+    hidden = None if self.prefix_dtype is None else self.hidden
+    return PackedItems(self.catalog, self.row_tokens, self.row_segments, hidden)
+
+  @functools.cached_property
+  def encode(self) -> CatalogEncoder:
+    """Encodes items by the encoder of the step."""
+    graphdef, _ = nnx.split(nnx.eval_shape(self.step_encoder))
+    return CatalogEncoder(
+      make_encode_step(graphdef), self.packed_items, self.mesh
+    )
+
+  @functools.cached_property
+  def hidden(self) -> np.ndarray:
+    """[T, D], the hidden states of all tokens where training begins."""
+
+    def make():
+      graphdef, _ = nnx.split(nnx.eval_shape(self.make_encoder))
+      tokens = PackedItems(self.catalog, self.row_tokens, self.row_segments)
+      step = make_prefix_step(graphdef)
+      params = jax.tree.map(jnp.asarray, self.pretrained_encoder())
+      return CatalogEncoder(step, tokens, self.mesh), params
+
+    layers = (
+      self.encoder_config['num_layers'] - self.config.encoder.trainable_layers
+    )
+    return self._encoded_once(
+      make, 'hidden', f'{layers} {self.prefix_dtype}', self.prefix_dtype
+    )
 
   @functools.cached_property
   def vectors(self) -> np.ndarray:
     """float32 [N, D], the pretrained encoder's pooled item vectors."""
-    encoder = self.config.encoder
-    use = f'{self.fingerprints["encoder"]} {encoder.pooling} {encoder.dtype}'
 
-    def load(params):
-      return {'bert': pretrained.load_params(self.encoder_dir, params['bert'])}
+    def make():
+      bert = self.pretrained_encoder()['bert']
+      names = nnx.state(nnx.eval_shape(self.step_encoder), nnx.Param)['bert']
+      params = {'bert': {name: bert[name] for name in names}}
+      return self.encode, jax.tree.map(jnp.asarray, params)
 
-    return frozen_vectors(
-      self.make_encoder,
-      load,
-      self.catalog,
-      row_tokens=self.row_tokens,
-      row_segments=self.row_segments,
-      mesh=self.mesh,
-      fingerprint=hashlib.sha256(use.encode()).hexdigest()[:16],
+    use = self.config.encoder.pooling
+    if self.prefix_dtype not in (None, self.dtype):  # Rounded on the way.
+      use += f' {self.prefix_dtype}'
+    return self._encoded_once(make, 'vectors', use, 'float32')
+
+  def _encoded_once(self, make, kind: str, use: str, dtype: str):
+    return encoded_once(
+      make,
+      catalog=self.catalog,
+      kind=kind,
+      use=f'{self.fingerprints["encoder"]} {use} {self.dtype}',
+      width=self.encoder_config['width'],
+      dtype=DTYPES[dtype],
       cache_dir=cache_dir(self.config),
-      track=self.display.track,
+      display=self.display,
     )
 
   @functools.cached_property
@@ -277,17 +341,17 @@ class Experiment:
       self.config.encoder,
       self.config.head,
     )
-    layers = bert['num_layers']
-    trained = encoder.trainable_layers
-    peak, source = peak_flops(encoder.dtype, self.mesh.devices.flat)
+    layers, trained = bert['num_layers'], encoder.trainable_layers
+    trained = layers if trained == -1 else trained
+    peak, source = peak_flops(self.dtype, self.mesh.devices.flat)
     return Pace(
       flops_of=functools.partial(
         step_flops,
         width=bert['width'],
         mlp_width=bert['mlp_width'],
         hidden_width=0 if head.type == 'mean' else head.width,
-        layers_run=layers,
-        layers_trained=layers if trained == -1 else trained,
+        layers_run=layers if self.prefix_dtype is None else trained,
+        layers_trained=trained,
       ),
       peak=peak,
       peak_source=source,
@@ -295,16 +359,25 @@ class Experiment:
     )
 
   # -------------------------------------------------------------- evaluation
-  def logits(self, params, frozen, impressions: Impressions) -> np.ndarray:
-    """Flat logits of a split; every item of it is encoded once."""
+  def logits(
+    self,
+    params,
+    frozen,
+    impressions: Impressions,
+    *,
+    pretrained_encoder: bool = False,
+  ) -> np.ndarray:
+    """Flat logits of a split; every item of it is encoded once.
+
+    With `pretrained_encoder` the encoder in `params` is taken to be as it
+    came, and its vectors as they were kept.
+    """
     wanted = items_in_use(impressions)
-    if self.frozen:
+    if self.frozen or pretrained_encoder:
       pooled = np.asarray(self.vectors[wanted])
     else:
-      graphdef, _ = nnx.split(nnx.eval_shape(self.make_encoder))
-      if not hasattr(self, '_encode'):
-        self._encode = CatalogEncoder(graphdef, self.packed_items, self.mesh)
-      pooled = self._encode(merge_params(params, frozen)['encoder'], wanted)
+      encoder = merge_params(params, frozen)['encoder']
+      pooled = self.encode.pooled(encoder, wanted)
     table_rows = np.zeros(len(self.catalog), np.int32)
     table_rows[wanted] = np.arange(len(wanted))
     table = self._table_step(
@@ -329,10 +402,12 @@ class Experiment:
       mesh=self.mesh,
     )
 
-  def validate(self, params, frozen) -> tuple[dict[str, float], float]:
-    """Validation metrics and the threshold chosen there."""
+  def validate(
+    self, params, frozen, **options
+  ) -> tuple[dict[str, float], float]:
+    """Validation metrics and the threshold chosen there; see `logits`."""
     split = self.dataset.validation
-    flat = self.logits(params, frozen, split)
+    flat = self.logits(params, frozen, split, **options)
     threshold = threshold_of(split, flat)
     return self.metrics(split, flat, threshold), threshold
 
@@ -382,7 +457,11 @@ def _check(config, shards: int) -> None:
         f'{key}={config[key]} does not split over {shards} devices: make it a '
         f'multiple of {shards}'
       )
-  if config.encoder.dtype not in DTYPES:
-    raise UserError(f'encoder.dtype: {choices(config.encoder.dtype, DTYPES)}')
+  for key, known in (
+    ('dtype', ('auto', *DTYPES)),
+    ('prefix_cache', ('auto', 'none', *DTYPES)),
+  ):
+    if config.encoder[key] not in known:
+      raise UserError(f'encoder.{key}: {choices(config.encoder[key], known)}')
   if config.objective != 'impressions':
     raise UserError(f'objective: {choices(config.objective, ["impressions"])}')

@@ -20,6 +20,7 @@ FREE_KEYS = (
   'data.dir',  # What lies there is known by its fingerprint.
   'encoder.pretrained',  # Likewise.
   'encoder.attention',
+  'encoder.prefix_cache',
   'encoder.remat',
   'encoder.unroll',
   'eval_batch_size',

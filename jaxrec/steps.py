@@ -92,13 +92,26 @@ def make_table_step(graphdef, *, gather=lambda params: params):
 
 
 def make_encode_step(graphdef):
-  """(params, tokens, positions, segments) -> pooled float32 [R * S, D].
+  """(params, inputs, positions, segments) -> pooled float32 [R * S, D].
 
-  `graphdef` and `params` are an ItemEncoder's.
+  `graphdef` and `params` are an ItemEncoder's, and so are the arguments.
   """
 
-  def encode_step(params: dict, tokens, positions, segments):
+  def encode_step(params: dict, inputs, positions, segments):
     encoder = nnx.merge(graphdef, params)
-    return replicate(encoder(tokens, positions, segments))
+    return replicate(encoder(inputs, positions, segments))
 
   return encode_step
+
+
+def make_prefix_step(graphdef):
+  """(params, tokens, positions, segments) -> hidden states [R, L, D].
+
+  Of the layers that do not train; arguments as in `make_encode_step`.
+  """
+
+  def prefix_step(params: dict, tokens, positions, segments):
+    encoder = nnx.merge(graphdef, params)
+    return replicate(encoder.bert.prefix(tokens, positions, segments))
+
+  return prefix_step

@@ -50,6 +50,8 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
       f'{config.encoder.pretrained} is frozen, its vectors made once'
       if experiment.frozen
       else f'{_count(frozen)} are frozen'
+      if experiment.prefix_dtype is None
+      else f'what lies below is kept as {experiment.prefix_dtype}'
     )
     display.say(
       f'{_count(state.params)} parameters train, {rest}; '
@@ -80,7 +82,9 @@ def _train(experiment, state, frozen, checkpoints, start):
   )
 
   def validate_and_save(step):
-    metrics, _ = experiment.validate(state.params, frozen)
+    metrics, _ = experiment.validate(
+      state.params, frozen, pretrained_encoder=step == 0
+    )
     _write(writer, step, 'validation', metrics)
     shown = ', '.join(f'{k} {v:.4f}' for k, v in list(metrics.items())[:4])
     display.say(f'step {step}: validation {shown}')

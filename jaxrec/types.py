@@ -19,14 +19,16 @@ Array = Any  # np.ndarray on the host, jax.Array on the device.
 class Batch:
   """One batch: its distinct items once, and who refers to them where.
 
-  Either the items come as packed tokens, or (frozen encoder) as vectors
-  computed before; the fields of the other way are None. `history` and
+  The items come as packed tokens, or as these tokens' hidden states computed
+  before (lower layers frozen), or as vectors computed before (all frozen);
+  fields of the other ways are None. `history` and
   `candidates` are rows of the table of item vectors: R * S rows in packed
   order, or M rows. Where a mask is False the slot is 0 and must not count.
 
   Attributes:
     tokens, positions, segments: int32 [R, L]. Positions restart with every
       item; segment 0 is padding, items are 1..S within their row.
+    hidden: [R, L, D], in place of tokens.
     vectors: float32 [M, D], pooled encoder outputs.
     history, history_mask: int32 and bool [B, H], oldest first.
     candidates, candidate_mask: int32 and bool [B, C].
@@ -41,6 +43,7 @@ class Batch:
   labels: Array
   example_mask: Array
   tokens: Array = None
+  hidden: Array = None
   positions: Array = None
   segments: Array = None
   vectors: Array = None

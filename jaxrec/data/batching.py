@@ -11,19 +11,33 @@ from jaxrec.types import Batch
 class PackedItems:
   """Distinct items as packed tokens, for an encoder that runs in the step.
 
+  Or as the hidden states of these tokens, where the encoder's lower layers
+  were run before.
+
   Args:
     catalog: tokens of every item.
     row_tokens: L.
     row_segments: S.
+    hidden: [T, D], one for each of the catalog's tokens, or None; may be
+      memory-mapped.
   """
 
-  fields = ('tokens', 'positions', 'segments')
-  dtypes = (np.int32,) * 3
-
-  def __init__(self, catalog: Catalog, row_tokens: int, row_segments: int):
+  def __init__(
+    self,
+    catalog: Catalog,
+    row_tokens: int,
+    row_segments: int,
+    hidden: np.ndarray | None = None,
+  ):
     self.catalog = catalog
     self.row_tokens = row_tokens
     self.row_segments = row_segments
+    name, values = 'tokens', catalog.tokens
+    if hidden is not None:
+      name, values = 'hidden', hidden
+    self.values = np.asarray(values)  # A memmap's own class makes it slower.
+    self.fields = (name, 'positions', 'segments')
+    self.dtypes = (self.values.dtype, np.int32, np.int32)
 
   def size(self, items: np.ndarray) -> int:
     """Rows that `items` need."""
@@ -40,7 +54,7 @@ class PackedItems:
       self.catalog.lengths[items], self.row_tokens, self.row_segments
     )
     arrays = fill_rows(
-      self.catalog.tokens,
+      self.values,
       self.catalog.offsets,
       items,
       placed,

@@ -40,14 +40,26 @@ def pack(lengths: np.ndarray, row_tokens: int, row_segments: int):
 
 
 def fill_rows(
-  catalog_tokens: np.ndarray,
+  values: np.ndarray,
   offsets: np.ndarray,
   items: np.ndarray,
   placed: tuple[np.ndarray, np.ndarray, np.ndarray],
   num_rows: int,
   row_tokens: int,
 ):
-  """tokens, positions, segments: int32 [R, L] of the items, as placed."""
+  """Rows of the items, as placed.
+
+  Args:
+    values: [T, ...], one for each of the catalog's tokens: the tokens
+      themselves, or their hidden states.
+    offsets: int64 [N + 1]; item i has values offsets[i]..offsets[i + 1].
+    items: int [M].
+    placed: row, start, segment: int32 [M], by `pack`.
+    num_rows, row_tokens: R and L.
+
+  Returns:
+    values [R, L, ...], 0 in padding; positions and segments, int32 [R, L].
+  """
   row, start, segment = placed
   begin = offsets[items]
   lengths = offsets[items + 1] - begin
@@ -55,18 +67,41 @@ def fill_rows(
     np.cumsum(lengths) - lengths, lengths
   )
   place = np.repeat(row.astype(np.int64) * row_tokens + start, lengths) + within
-  tokens, positions, segments = (
-    np.zeros(num_rows * row_tokens, np.int32) for _ in range(3)
-  )
-  tokens[place] = catalog_tokens[np.repeat(begin, lengths) + within]
+  source = np.zeros(num_rows * row_tokens, np.int64)
+  positions, segments = np.zeros((2, num_rows * row_tokens), np.int32)
+  source[place] = np.repeat(begin, lengths) + within
   positions[place] = within
   segments[place] = np.repeat(segment + 1, lengths)
+  filled = values[source]
+  filled[segments == 0] = 0
   shape = (num_rows, row_tokens)
   return (
-    tokens.reshape(shape),
+    filled.reshape(*shape, *values.shape[1:]),
     positions.reshape(shape),
     segments.reshape(shape),
   )
+
+
+def unfill_rows(
+  filled: np.ndarray, segments: np.ndarray, rows: np.ndarray, row_segments: int
+) -> np.ndarray:
+  """The inverse of `fill_rows`: items' values end to end.
+
+  Args:
+    filled: [R, L, ...].
+    segments: int32 [R, L].
+    rows: int32 [M], each item's row of the table, its row * S + its segment.
+    row_segments: S.
+
+  Returns:
+    [T, ...], the values of the M items, in their order.
+  """
+  used, at = np.nonzero(segments)
+  rank = np.empty(len(segments) * row_segments, np.int64)
+  rank[rows] = np.arange(len(rows))
+  owner = rank[used * row_segments + segments[used, at] - 1]
+  order = np.argsort(owner, kind='stable')
+  return filled[used[order], at[order]]
 
 
 def size_ladder(base: int, multiple: int, most: int) -> list[int]:

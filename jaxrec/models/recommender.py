@@ -93,9 +93,16 @@ class ItemEncoder(nnx.Module):
     self.num_segments = num_segments
     self.pooling = pooling
 
-  def __call__(self, tokens, positions, segments, *, key=None):
-    """tokens, positions, segments: int32 [R, L] -> float32 [R * S, D]."""
-    x = self.bert(tokens, positions, segments, key=key)
+  def __call__(self, inputs, positions, segments, *, key=None):
+    """Pooled vectors of packed items, float32 [R * S, D].
+
+    Args:
+      inputs: tokens int32 [R, L], or, where the BERT has no prefix, the hidden
+        states [R, L, D] where that ends.
+      positions, segments: int32 [R, L].
+      key: of dropout; None for none.
+    """
+    x = self.bert(inputs, positions, segments, key=key)
     if self.pooling == 'mean':
       x = segment_mean(x, segments, self.num_segments)
     else:
@@ -106,8 +113,9 @@ class ItemEncoder(nnx.Module):
 class Recommender(nnx.Module):
   """Item encoder, user encoder and scoring.
 
-  Two ways in for the items of a batch: packed tokens through the encoder, or
-  pooled vectors computed before (`encoder=None`, a frozen encoder).
+  Two ways in for the items of a batch: packed tokens, or their hidden states,
+  through the encoder; or pooled vectors computed before (`encoder=None`, a
+  frozen encoder).
 
   Args:
     encoder: an ItemEncoder, or None where pooled vectors are given.
@@ -163,9 +171,8 @@ class Recommender(nnx.Module):
     """The batch's table of item vectors, float32 [M, D]."""
     pooled = batch.vectors
     if pooled is None:
-      pooled = self.encoder(
-        batch.tokens, batch.positions, batch.segments, key=key
-      )
+      inputs = batch.tokens if batch.hidden is None else batch.hidden
+      pooled = self.encoder(inputs, batch.positions, batch.segments, key=key)
     return self.project_items(pooled)
 
   def user_vectors(self, history, mask):
