@@ -212,7 +212,7 @@ class Bert(nnx.Module):
       0 if trainable_layers == -1 else num_layers - trainable_layers
     )
     self.num_trained = num_layers - self.num_frozen
-    self.remat, self.unroll = remat, unroll
+    self.remat, self.unroll, self.dtype = remat, unroll, dtype
     self.has_prefix = has_prefix
     keys = jax.random.split(rngs.params(), num_layers)
     stack = jax.vmap(make)
@@ -264,7 +264,7 @@ class Bert(nnx.Module):
     """`inputs` are tokens, or hidden states where there is no prefix."""
     if self.has_prefix:
       inputs = self.prefix(inputs, positions, segments)
-    return self.suffix(inputs, segments, key=key)
+    return self.suffix(inputs.astype(self.dtype), segments, key=key)
 
 
 def segment_mean(x, segments, num_segments: int):
