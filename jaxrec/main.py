@@ -66,6 +66,17 @@ def _fail(error: BaseException):
   sys.exit(2)
 
 
+def _keep_compiled(directory: pathlib.Path) -> None:
+  """Keeps compiled programs between runs, where JAX was not told otherwise."""
+  import jax
+
+  if jax.config.jax_compilation_cache_dir is None:
+    jax.config.update('jax_compilation_cache_dir', str(directory))
+    # The many small programs of a start take seconds together.
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+    jax.config.update('jax_persistent_cache_min_entry_size_bytes', -1)
+
+
 def main(argv):
   """Dispatches on --mode."""
   del argv
@@ -85,7 +96,9 @@ def main(argv):
       load_dataset(config, Display())
       return
     from jaxrec import evaluate, train
+    from jaxrec.experiment import cache_dir
 
+    _keep_compiled(cache_dir(config) / 'compiled')
     run = {
       'train': train.train_and_evaluate,
       'evaluate': evaluate.evaluate_workdir,

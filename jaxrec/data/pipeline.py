@@ -120,6 +120,14 @@ class TrainPipeline:
     clicks, _ = self.clicks_of(tf.constant(step, tf.int64))
     return self.impressions.impression_ids[self._owner[clicks.numpy()]]
 
+  def examples_of(self, step: int):
+    """Item indices a step trains on: histories, candidates and labels.
+
+    Lists of B arrays, as `make_batch` takes them.
+    """
+    clicks, epochs = self.clicks_of(tf.constant(step, tf.int64))
+    return self._lists(clicks.numpy(), epochs.numpy())
+
   def _build(self, clicks: np.ndarray, epochs: np.ndarray) -> Batch:
     return make_batch(
       self.items,
