@@ -253,6 +253,12 @@ class Experiment:
         self.graphdef, self.tx, gather=gather, seed=self.config.seed
       ),
       donate_argnums=0,
+      # What comes out goes in again: another spelling of the same sharding
+      # would compile once more.
+      out_shardings=(
+        sharding.shardings(specs[0], self.mesh),
+        sharding.whole(self.mesh),
+      ),
     )
     self._eval_step = jax.jit(make_eval_step(self.graphdef, gather=gather))
     self._table_step = jax.jit(make_table_step(self.graphdef, gather=gather))

@@ -126,7 +126,12 @@ def put_batch(batch, mesh):
   )
 
 
+def whole(mesh):
+  """The sharding of what every device has whole."""
+  return NamedSharding(mesh, P())
+
+
 def put_replicated(tree, mesh):
   """Host arrays -> the same whole arrays on every device."""
-  sharding = NamedSharding(mesh, P())
+  sharding = whole(mesh)
   return jax.tree.map(lambda x: jax.device_put(x, sharding), tree)

@@ -45,11 +45,20 @@ gelu.defvjp(lambda x: (gelu(x), x), _gelu_backward)
 
 
 def dropout(x, rate: float, key):
-  """Inverted dropout of `x`; no key or no rate leaves it unchanged."""
+  """Inverted dropout of `x`; no key or no rate leaves it unchanged.
+
+  Random bits are a tenth of a training step on a CPU, so 16 of them decide,
+  half of what JAX's own takes; the rate is rounded to that.
+  """
   if key is None or not rate:
     return x
-  keep = jax.random.bernoulli(key, 1 - rate, x.shape)
-  return jnp.where(keep, x / (1 - rate), jnp.zeros((), x.dtype))
+  words = jax.random.bits(key, (*x.shape[:-1], -(-x.shape[-1] // 2)))
+  bits = jax.lax.bitcast_convert_type(words, jnp.uint16)
+  bits = bits.reshape(*x.shape[:-1], -1)[..., : x.shape[-1]]
+  dropped = round(rate * 2**16)
+  keep = bits >= jnp.uint32(dropped)
+  scale = jnp.asarray(1 / (1 - dropped / 2**16), x.dtype)
+  return jnp.where(keep, x * scale, jnp.zeros((), x.dtype))
 
 
 def layer_norm(width: int, epsilon: float, dtype, rngs: nnx.Rngs):

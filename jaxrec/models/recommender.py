@@ -158,7 +158,7 @@ class Recommender(nnx.Module):
     )
     self.head = HEADS[head](width=width, hidden_width=hidden_width, rngs=rngs)
     odds = positive_rate / (1 - positive_rate)
-    self.scale = nnx.Param(jnp.array(5.0 if scoring == 'cosine' else 1.0))
+    self.scale = nnx.Param(jnp.float32(5.0 if scoring == 'cosine' else 1.0))
     self.bias = nnx.Param(jnp.log(jnp.array(odds, jnp.float32)))
     self.scoring = scoring
 
