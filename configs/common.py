@@ -43,7 +43,9 @@ def base() -> ConfigDict:
         # The same numbers but for rounding; what is faster is the device's:
         'attention': 'auto',  # batched (CPU's), xla, cudnn.
         'remat': 'dots',  # What is kept for gradients: none, dots or full.
-        'unroll': 1,  # Layers in one iteration of the scan.
+        # Layers in one iteration of the scan; 0: all that train where these are
+        # few and others are frozen, else 1.
+        'unroll': 0,
       },
       'head': {'type': 'lstm', 'width': 256},
       'scoring': 'cosine',  # cosine or dot.

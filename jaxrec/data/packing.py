@@ -104,14 +104,17 @@ def unfill_rows(
   return filled[used[order], at[order]]
 
 
-def size_ladder(base: int, multiple: int, most: int) -> list[int]:
-  """Sizes a batch may be padded to: few, an eighth apart, multiples, sorted.
+def size_ladder(
+  base: int, multiple: int, most: int, growth: float = 1.125
+) -> list[int]:
+  """Sizes a batch may be padded to: few, multiples, sorted.
 
   Args:
     base: what nearly every batch needs.
     multiple: every size is a multiple of this (the devices the axis is split
       over).
     most: what no batch exceeds.
+    growth: from one size to the next.
 
   Returns:
     Sizes from about half of `base` up to at least `most`.
@@ -120,7 +123,7 @@ def size_ladder(base: int, multiple: int, most: int) -> list[int]:
   sizes, size = set(), max(base / 2, 1)
   while size < most:
     sizes.add(up(size))
-    size *= 1.125
+    size *= growth
   return sorted(sizes | {up(most)})
 
 

@@ -32,7 +32,8 @@ class TrainPipeline:
       fewer, masked, where it showed fewer.
     history_length: H.
     seed: of shuffle and sampling.
-    multiple: B and the table's size are multiples of this.
+    multiple: every size of the table of items is a multiple of this.
+    growth: from one size of the table to the next.
   """
 
   impressions: Impressions
@@ -42,6 +43,7 @@ class TrainPipeline:
   history_length: int
   seed: int
   multiple: int = 1
+  growth: float = 1.125
 
   def __post_init__(self):
     owner = np.repeat(
@@ -77,7 +79,10 @@ class TrainPipeline:
       )
     slots = self.batch_size * (self.history_length + self.num_candidates)
     return size_ladder(
-      int(np.median(sizes)), self.multiple, self.items.most(slots)
+      int(np.median(sizes)),
+      self.multiple,
+      self.items.most(slots),
+      self.growth,
     )
 
   def _lists(self, clicks: np.ndarray, epochs: np.ndarray):

@@ -274,9 +274,38 @@ def test_dropout_is_decided_by_the_key_and_spares_the_frozen_part(rows):
 
 
 def test_dropout_keeps_the_mean():
-  x = bert_lib.dropout(jnp.ones((200, 200)), 0.25, jax.random.key(0))
-  assert set(np.unique(x)) == {0, np.float32(1 / 0.75)}
+  x = bert_lib.dropout(
+    jnp.ones((200, 200)), 0.25, jax.random.split(jax.random.key(0), 200)
+  )
+  np.testing.assert_allclose(np.unique(x), [0, 1 / 0.75], rtol=1e-6)
   np.testing.assert_allclose(x.mean(), 1, atol=0.02)
+
+
+def test_a_rows_dropout_does_not_depend_on_the_rows_beside_it():
+  keys = jax.random.split(jax.random.key(0), 6)
+  x = jnp.ones((6, 5, 7))  # An odd width: two elements share a word.
+  whole = bert_lib.dropout(x, 0.5, keys)
+  np.testing.assert_array_equal(
+    whole[2:4], bert_lib.dropout(x[2:4], 0.5, keys[2:4])
+  )
+  assert len({row.tobytes() for row in np.asarray(whole)}) == 6
+
+
+def test_layer_norm_and_its_derivative_are_those_of_flax():
+  x, dy = jax.random.normal(jax.random.key(0), (2, 3, 4, 8))
+  scale, bias = jax.random.normal(jax.random.key(1), (2, 8))
+
+  def reference(x, scale, bias):
+    options = {'epsilon': 1e-6, 'use_fast_variance': False}
+    norm = nnx.LayerNorm(8, **options, rngs=nnx.Rngs(0))
+    norm.scale[...], norm.bias[...] = scale, bias
+    return norm(x)
+
+  ours = lambda *args: bert_lib.layer_norm(*args, 1e-6)
+  found, wanted = (jax.vjp(f, x, scale, bias) for f in (ours, reference))
+  np.testing.assert_allclose(found[0], wanted[0], atol=1e-5)
+  for a, b in zip(found[1](dy), wanted[1](dy), strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_each_layer_drops_out_by_its_own_key():
@@ -284,13 +313,16 @@ def test_each_layer_drops_out_by_its_own_key():
   x = np.ones((1, 4, TINY['width']), np.float32)
   segments = np.ones((1, 4), np.int32)
   keys = jax.random.split(jax.random.key(0), 2)
+  rows_keys = lambda key: jax.random.fold_in(key, 0)[None]
 
   @jax.jit
   def both(params):
     layers = nnx.merge(graphdef, params).layers
     y = x
     for i in range(2):
-      y = jax.tree.map(lambda a, i=i: a[i], layers)(y, segments, keys[i])
+      y = jax.tree.map(lambda a, i=i: a[i], layers)(
+        y, segments, rows_keys(keys[i])
+      )
     key = jax.random.key(0)
     scanned = bert_lib.scan_layers(
       layers, x, segments, key, 2, remat='dots', unroll=1
