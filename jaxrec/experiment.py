@@ -342,10 +342,8 @@ class Experiment:
   @property
   def _growth(self) -> float:
     """Of the table's sizes: each is a compilation, and filling up is work."""
-    if self.frozen:
-      return 1.5  # A row filled up costs next to nothing,
-    # one of tokens costs as much as any; on a CPU, more than to compile.
-    return 1.05 if jax.default_backend() == 'cpu' else 1.125
+    on_cpu = jax.default_backend() == 'cpu'
+    return 1.05 if on_cpu and not self.frozen else 1.125
 
   def pace(self) -> Pace:
     """Counters of a training; MFU only where the encoder runs in the step."""

@@ -11,7 +11,7 @@ from jaxrec.data.batching import PackedItems, make_batch
 from jaxrec.data.catalog import Catalog
 from jaxrec.errors import UserError
 from jaxrec.models.bert import Bert
-from jaxrec.models.lstm import Lstm
+from jaxrec.models.lstm import Lstm, recur
 from jaxrec.models.recommender import ItemEncoder, Recommender, unit
 from tests.conftest import TINY
 
@@ -168,6 +168,31 @@ def test_the_dot_is_no_cosine(catalog):
   np.testing.assert_allclose(
     forward(model, batch), want + np.log(0.2 / 0.8), rtol=1e-4, atol=1e-4
   )
+
+
+def test_the_recurrences_derivative_is_that_of_the_plain_scan():
+  rng = np.random.default_rng(0)
+  projected = rng.normal(size=(6, 3, 8)).astype(np.float32)
+  kernel = rng.normal(size=(2, 8)).astype(np.float32)
+  mask = rng.random((6, 3)) < 0.6
+  mask[:, 2] = False  # A user without history.
+  weights = rng.normal(size=(3, 2)).astype(np.float32)
+
+  def loss(f, *args):
+    return jnp.sum(jnp.sin(f(*args, mask)) * weights)
+
+  plain = recur.fun  # Without the derivative written out.
+  found, wanted = (
+    jax.jit(jax.value_and_grad(functools.partial(loss, f), (0, 1)))(
+      projected, kernel
+    )
+    for f in (recur, plain)
+  )
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), found, wanted
+  )
+  moved = np.abs(found[1][0]).max(-1) > 0
+  np.testing.assert_array_equal(moved, mask)  # Skipped steps have none.
 
 
 def test_the_lstm_equals_a_loop():
