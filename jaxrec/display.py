@@ -10,7 +10,6 @@ from rich.progress import (
   MofNCompleteColumn,
   Progress,
   TextColumn,
-  TimeElapsedColumn,
   TimeRemainingColumn,
 )
 from rich.table import Table
@@ -37,10 +36,9 @@ class Display:
     """A bar over `total`; yields advance(count, note='')."""
     columns = (
       TextColumn('{task.description}'),
-      BarColumn(),
+      BarColumn(bar_width=10),  # The note is what 80 columns are for.
       MofNCompleteColumn(),
       TextColumn('{task.fields[note]}'),
-      TimeElapsedColumn(),
       TextColumn('left'),
       TimeRemainingColumn(),
     )

@@ -1,0 +1,160 @@
+"""Evaluation: encoding the catalog, scoring impressions, ranking all items.
+
+    python -m benchmarks.evaluate --data=../shared/data/mind --against=torch
+
+- `encode`, items/s: titles through MiniLM, beside torch with every title padded
+  to 32 tokens; the vectors must agree.
+- `score`, impressions/s: user vectors, logits and metrics of the test split,
+  from vectors of its items.
+- `top_k`, users/s: the 10 nearest of the whole catalog by cosine, exact, beside
+  NumPy (and torch); all must find the same items.
+"""
+
+from benchmarks import setup  # isort: skip (first: it sets the environment)
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrec.data.batching import PackedItems
+from jaxrec.encode import CatalogEncoder
+
+TOP = 10
+SAME_VECTORS = 1e-4
+
+
+def main() -> None:
+  parser = setup.parser(__doc__.splitlines()[0])
+  parser.add_argument('--against', choices=('none', 'torch'), default='none')
+  parser.add_argument('--titles', type=int, default=2048, help='of a round')
+  parser.add_argument('--users', type=int, default=512, help='of a round')
+  args = parser.parse_args()
+  experiment = setup.experiment(args)
+  with jax.set_mesh(experiment.mesh):
+    found = measure(args, experiment)
+  setup.report(args, found)
+
+
+def measure(args, experiment) -> dict:
+  """Rates and ratios of the three parts."""
+  rng = np.random.default_rng(0)
+  titles = rng.permutation(len(experiment.catalog))[: args.titles]
+  vectors = unit(np.array(experiment.vectors))
+  users = vectors[rng.permutation(len(vectors))[: args.users]]
+  test = experiment.dataset.test
+  state, frozen = experiment.init()
+
+  def score():
+    flat = experiment.logits(state.params, frozen, test)
+    experiment.metrics(test, flat, 0.0)
+
+  encoder, params = encoder_of(experiment)
+  top_k = jax.jit(lambda users, items: jax.lax.top_k(users @ items.T, TOP)[1])
+  on_device = jax.device_put(vectors)
+  parts = {
+    'encode': {'jaxrec': lambda: encoder.pooled(params, titles)},
+    'score': {'jaxrec': score},
+    'top_k': {
+      'jaxrec': lambda: np.asarray(top_k(users, on_device)),
+      'numpy': functools.partial(numpy_top_k, users, vectors),
+    },
+  }
+  if args.against == 'torch':
+    parts['encode']['torch_padded'] = torch_encoder(experiment, titles)
+    parts['top_k']['torch'] = torch_top_k(users, vectors)
+
+  found = {}
+  work = {'encode': len(titles), 'score': len(test), 'top_k': len(users)}
+  for part, contenders in parts.items():
+    # Compiles, and must agree: vectors closely, the items found as sets.
+    results = {name: call() for name, call in contenders.items()}
+    mine = results.pop('jaxrec')
+    for name, theirs in results.items():
+      if part == 'encode':
+        np.testing.assert_allclose(theirs, mine, atol=SAME_VECTORS)
+      else:
+        same = np.mean(np.sort(theirs, 1) == np.sort(mine, 1))
+        if same < 0.999:  # Equal scores may be told apart by a last bit.
+          raise SystemExit(f'{part}: {name} finds other items: {same}')
+    taken = setup.interleaved(contenders, args.rounds)
+    rates = setup.rates(taken, dict.fromkeys(contenders, work[part]))
+    found[part] = {
+      'per_second': rates,
+      'ratios': {
+        f'jaxrec / {name}': setup.ratio(rates, 'jaxrec', name)
+        for name in results
+      },
+    }
+  return found
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+  return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def encoder_of(experiment):
+  """The whole pretrained encoder, on tokens, and its parameters."""
+  from flax import nnx
+
+  from jaxrec.steps import make_encode_step
+
+  graphdef, _ = nnx.split(nnx.eval_shape(experiment.make_encoder))
+  items = PackedItems(
+    experiment.catalog, experiment.row_tokens, experiment.row_segments
+  )
+  step = make_encode_step(graphdef)
+  params = jax.tree.map(jnp.asarray, experiment.pretrained_encoder())
+  return CatalogEncoder(step, items, experiment.mesh), params
+
+
+def numpy_top_k(users: np.ndarray, items: np.ndarray) -> np.ndarray:
+  """Exact: a matmul and a partition, by blocks of users."""
+  found = []
+  for begin in range(0, len(users), 64):
+    scores = users[begin : begin + 64] @ items.T
+    found.append(np.argpartition(scores, -TOP, axis=1)[:, -TOP:])
+  return np.concatenate(found)
+
+
+def torch_top_k(users: np.ndarray, items: np.ndarray):
+  import torch
+
+  users, items = torch.from_numpy(users), torch.from_numpy(items)
+  return lambda: torch.topk(users @ items.T, TOP).indices.numpy()
+
+
+def torch_encoder(experiment, titles: np.ndarray):
+  """Titles padded to 32 tokens, 64 at a time, mean-pooled."""
+  import torch
+  import transformers
+
+  transformers.logging.set_verbosity_error()
+  catalog, width = experiment.catalog, experiment.config.encoder.max_tokens
+  bert = transformers.BertModel.from_pretrained(
+    experiment.encoder_dir, add_pooling_layer=False, attn_implementation='sdpa'
+  ).eval()
+
+  @torch.no_grad()
+  def encode():
+    found = []
+    for begin in range(0, len(titles), 64):
+      items = titles[begin : begin + 64]
+      lengths = catalog.lengths[items]
+      mask = np.arange(width) < lengths[:, None]
+      ids = np.zeros(mask.shape, np.int64)
+      ids[mask] = np.concatenate(
+        [catalog.tokens[slice(*catalog.offsets[i : i + 2])] for i in items]
+      )
+      mask = torch.from_numpy(mask.astype(np.int64))
+      hidden = bert(torch.from_numpy(ids), mask).last_hidden_state
+      weights = mask[..., None].float()
+      found.append((hidden * weights).sum(1) / weights.sum(1))
+    return torch.cat(found).numpy()
+
+  return encode
+
+
+if __name__ == '__main__':
+  main()
