@@ -17,7 +17,9 @@ from jaxrec.data.packing import unfill_rows
 from jaxrec.display import Display
 from jaxrec.sharding import num_batch_shards, put_batch
 
-BATCH_TOKENS = 8192  # Of one device's share of an encoding batch.
+# Of one device's share of an encoding batch. What a layer computes of the
+# smaller one stays in a CPU's cache: a third faster.
+BATCH_TOKENS, CPU_BATCH_TOKENS = 8192, 2048
 
 
 class Encoded(NamedTuple):
@@ -49,7 +51,9 @@ class CatalogEncoder:
     self.items = items
     self.mesh = mesh
     shards = num_batch_shards(mesh)
-    self.num_rows = max(BATCH_TOKENS // items.row_tokens, 1) * shards
+    on_cpu = jax.default_backend() == 'cpu'
+    tokens = CPU_BATCH_TOKENS if on_cpu else BATCH_TOKENS
+    self.num_rows = max(tokens // items.row_tokens, 1) * shards
     self._step = jax.jit(step)
 
   def batches(

@@ -33,12 +33,13 @@ def train(experiment):
   with jax.set_mesh(experiment.mesh):
     state, frozen = experiment.init()
     losses = []
-    for batch in experiment.pipeline.batches(0, STEPS):
-      batch = sharding.put_batch(batch, experiment.mesh)
+    batch = next(iter(experiment.pipeline.batches(0, 1)))  # One compilation.
+    batch = sharding.put_batch(batch, experiment.mesh)
+    for _ in range(STEPS):
       state, metrics = experiment.train_step(state, frozen, batch)
       losses.append(float(metrics['loss']))
-    split = experiment.dataset.validation
-    return losses, state, frozen, experiment.logits(state.params, frozen, split)
+    assert experiment.train_step._cache_size() == 1  # The state's types stay.
+    return losses, state, frozen
 
 
 _kept = {}
@@ -61,7 +62,6 @@ def test_the_cache_changes_no_loss_and_no_checkpoint(experiment_of, without):
   jax.tree.map(
     lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5), a[1], b[1]
   )
-  np.testing.assert_allclose(b[3], a[3], atol=1e-4)
 
 
 def test_a_cache_of_half_the_size_is_near(experiment_of, without):
@@ -87,7 +87,7 @@ def test_no_cache_where_there_is_nothing_to_save(experiment_of, changes):
 def test_a_killed_encoding_goes_on_to_the_same_bits(
   experiment_of, kind, tmp_path, monkeypatch
 ):
-  monkeypatch.setattr(encode, 'BATCH_TOKENS', 128)
+  monkeypatch.setattr(encode, 'CPU_BATCH_TOKENS', 128)
   changes = {'encoder.trainable_layers': 0 if kind == 'vectors' else 1}
   of = lambda name: experiment_of(
     **changes, **{'data.cache_dir': str(tmp_path / name)}
