@@ -7,6 +7,7 @@ import pytest
 from flax import nnx
 
 from jaxrec import metrics, scores, sharding
+from jaxrec.data.batching import pad_ragged
 from jaxrec.data.columns import Impressions
 from jaxrec.data.eval_batches import eval_batches
 from jaxrec.models.recommender import Recommender
@@ -122,16 +123,21 @@ def test_batches_do_not_change_the_metrics(impressions, batch_size):
   flat = np.random.default_rng(4).normal(size=len(impressions.labels))
   flat = flat.astype(np.float32)
   total = metrics.empty()
-  for i in range(len(impressions)):
-    shown = impressions.shown(i)
-    logits, labels = flat[shown][None], impressions.labels[shown][None]
-    sums = metrics.impression_metrics(
-      jnp.asarray(logits),
-      jnp.asarray(labels),
-      jnp.ones(logits.shape, bool),
+  alone = jax.jit(  # One shape: each would be compiled.
+    lambda logits, labels, mask: metrics.impression_metrics(
+      logits,
+      labels,
+      mask,
       threshold=THRESHOLD,
       example_mask=jnp.ones(1, bool),
     )
+  )
+  width = int(np.diff(impressions.candidate_offsets).max())
+  for i in range(len(impressions)):
+    shown = impressions.shown(i)
+    logits, mask = pad_ragged([flat[shown]], width, np.float32)
+    labels, _ = pad_ragged([impressions.labels[shown]], width, np.float32)
+    sums = alone(logits, labels, mask)
     total = metrics.merge(total, metrics.to_host(sums))
   mesh = sharding.make_mesh(devices=jax.devices()[:1])
   with jax.set_mesh(mesh):
