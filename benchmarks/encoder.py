@@ -131,7 +131,7 @@ def step_of(args, rows, attention, remat, unroll, rng):
     return jax.grad(loss)(params)
 
   rows = jax.device_put(rows)
-  return lambda: setup.wait(gradient(params, rows))
+  return lambda: jax.block_until_ready(gradient(params, rows))
 
 
 if __name__ == '__main__':

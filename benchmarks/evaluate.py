@@ -15,11 +15,9 @@ from benchmarks import setup  # isort: skip (first: it sets the environment)
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxrec.data.batching import PackedItems
-from jaxrec.encode import CatalogEncoder
+from jaxrec.steps import make_encode_step
 
 TOP = 10
 SAME_VECTORS = 1e-4
@@ -50,7 +48,7 @@ def measure(args, experiment) -> dict:
     flat = experiment.logits(state.params, frozen, test)
     experiment.metrics(test, flat, 0.0)
 
-  encoder, params = encoder_of(experiment)
+  encoder, params = experiment.on_tokens(make_encode_step)
   top_k = jax.jit(lambda users, items: jax.lax.top_k(users @ items.T, TOP)[1])
   on_device = jax.device_put(vectors)
   parts = {
@@ -94,21 +92,6 @@ def measure(args, experiment) -> dict:
 
 def unit(x: np.ndarray) -> np.ndarray:
   return x / np.linalg.norm(x, axis=-1, keepdims=True)
-
-
-def encoder_of(experiment):
-  """The whole pretrained encoder, on tokens, and its parameters."""
-  from flax import nnx
-
-  from jaxrec.steps import make_encode_step
-
-  graphdef, _ = nnx.split(nnx.eval_shape(experiment.make_encoder))
-  items = PackedItems(
-    experiment.catalog, experiment.row_tokens, experiment.row_segments
-  )
-  step = make_encode_step(graphdef)
-  params = jax.tree.map(jnp.asarray, experiment.pretrained_encoder())
-  return CatalogEncoder(step, items, experiment.mesh), params
 
 
 def numpy_top_k(users: np.ndarray, items: np.ndarray) -> np.ndarray:

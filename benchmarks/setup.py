@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 
-import jax
-
 from configs import news
 from jaxrec import results
 from jaxrec.display import Display
@@ -96,8 +94,3 @@ def report(args: argparse.Namespace, found: dict) -> None:
   if args.output:
     with open(args.output, 'w') as f:
       json.dump(found, f, indent=2)
-
-
-def wait(tree) -> None:
-  """Returns when all arrays of `tree` are there."""
-  jax.block_until_ready(tree)

@@ -90,6 +90,20 @@ def _texts(items: np.ndarray, tokens: np.ndarray, offsets: np.ndarray, width):
   return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
 
 
+def _inputs(texts, history, lengths, candidates, counts, labels) -> Inputs:
+  """Inputs of padded slots, NumPy, and how many of each example's count."""
+  width = candidates.shape[1]
+  wanted, _ = _pad(labels, width, 0, np.float32)
+  return Inputs(
+    texts=texts,
+    history=torch.from_numpy(history),
+    lengths=torch.from_numpy(lengths),
+    candidates=torch.from_numpy(candidates),
+    candidate_mask=torch.from_numpy(np.arange(width) < counts[:, None]),
+    labels=torch.from_numpy(wanted),
+  )
+
+
 def padded(
   histories: Sequence[np.ndarray],
   candidates: Sequence[np.ndarray],
@@ -117,19 +131,11 @@ def padded(
   """
   history, lengths = _pad(histories, history_length, -1, np.int64)
   shown, counts = _pad(candidates, num_candidates, -1, np.int64)
-  wanted, _ = _pad(labels, num_candidates, 0, np.float32)
   items = np.concatenate([history, shown], axis=1)
   slots = np.arange(items.size).reshape(items.shape)
-  return Inputs(
-    texts=[_texts(items.ravel(), tokens, offsets, max_tokens)],
-    history=torch.from_numpy(slots[:, :history_length]),
-    lengths=torch.from_numpy(lengths),
-    candidates=torch.from_numpy(slots[:, history_length:]),
-    candidate_mask=torch.from_numpy(
-      np.arange(num_candidates) < counts[:, None]
-    ),
-    labels=torch.from_numpy(wanted),
-  )
+  texts = [_texts(items.ravel(), tokens, offsets, max_tokens)]
+  history, shown = slots[:, :history_length], slots[:, history_length:]
+  return _inputs(texts, history, lengths, shown, counts, labels)
 
 
 def dedup(
@@ -164,20 +170,11 @@ def dedup(
   width = min(history_length, max(1, *map(len, histories)))
   history, lengths = _pad(parts[: len(histories)], width, 0, np.int64)
   shown, counts = _pad(parts[len(histories) :], num_candidates, 0, np.int64)
-  wanted, _ = _pad(labels, num_candidates, 0, np.float32)
-  return Inputs(
-    texts=[
-      _texts(distinct[part], tokens, offsets, sizes[part[0]])
-      for part in np.split(order, range(chunk, len(order), chunk))
-    ],
-    history=torch.from_numpy(history),
-    lengths=torch.from_numpy(lengths),
-    candidates=torch.from_numpy(shown),
-    candidate_mask=torch.from_numpy(
-      np.arange(num_candidates) < counts[:, None]
-    ),
-    labels=torch.from_numpy(wanted),
-  )
+  texts = [
+    _texts(distinct[part], tokens, offsets, sizes[part[0]])
+    for part in np.split(order, range(chunk, len(order), chunk))
+  ]
+  return _inputs(texts, history, lengths, shown, counts, labels)
 
 
 # --------------------------------------------------------------------- model

@@ -279,17 +279,21 @@ class Experiment:
       make_encode_step(graphdef), self.packed_items, self.mesh
     )
 
+  def on_tokens(self, make_step) -> tuple[CatalogEncoder, dict]:
+    """A step of the whole pretrained encoder, and its parameters.
+
+    `make_step` is one of steps' that take an ItemEncoder's graphdef.
+    """
+    graphdef, _ = nnx.split(nnx.eval_shape(self.make_encoder))
+    tokens = PackedItems(self.catalog, self.row_tokens, self.row_segments)
+    params = jax.tree.map(jnp.asarray, self.pretrained_encoder())
+    return CatalogEncoder(make_step(graphdef), tokens, self.mesh), params
+
   @functools.cached_property
   def hidden(self) -> np.ndarray:
     """[T, D], the hidden states of all tokens where training begins."""
 
-    def make():
-      graphdef, _ = nnx.split(nnx.eval_shape(self.make_encoder))
-      tokens = PackedItems(self.catalog, self.row_tokens, self.row_segments)
-      step = make_prefix_step(graphdef)
-      params = jax.tree.map(jnp.asarray, self.pretrained_encoder())
-      return CatalogEncoder(step, tokens, self.mesh), params
-
+    make = functools.partial(self.on_tokens, make_prefix_step)
     layers = (
       self.encoder_config['num_layers'] - self.config.encoder.trainable_layers
     )
