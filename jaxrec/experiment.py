@@ -18,6 +18,7 @@ from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.columns import Impressions
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
+from jaxrec.distributed import one_at_a_time
 from jaxrec.encode import CatalogEncoder, encoded_once
 from jaxrec.errors import UserError, choices
 from jaxrec.flops import peak_flops, step_flops
@@ -103,14 +104,16 @@ class Experiment:
     mesh = sharding.make_mesh(**config.mesh)
     _check(config, sharding.num_batch_shards(mesh))
     encoder_dir = pretrained.resolve(config.encoder.pretrained)
-    dataset = load_dataset(config, display)
-    catalog = tokenize(
-      dataset.items,
-      template=config.data.text_template,
-      tokenizer_dir=encoder_dir,
-      max_tokens=config.encoder.max_tokens,
-      cache_dir=cache_dir(config),
-    )
+    # Several processes, or runs, may share a disk: one prepares, all read.
+    with one_at_a_time(cache_dir(config) / 'lock', display.say):
+      dataset = load_dataset(config, display)
+      catalog = tokenize(
+        dataset.items,
+        template=config.data.text_template,
+        tokenizer_dir=encoder_dir,
+        max_tokens=config.encoder.max_tokens,
+        cache_dir=cache_dir(config),
+      )
     positions = pretrained.bert_config(encoder_dir)['max_positions']
     if config.encoder.max_tokens > positions:
       raise UserError(

@@ -30,6 +30,19 @@ _MODE = flags.DEFINE_enum(
   MODES,
   'train (and evaluate), evaluate a trained workdir, or prepare the data only.',
 )
+_COORDINATOR = flags.DEFINE_string(
+  'coordinator', None, 'HOST:PORT of process 0, where several make one run.'
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+  'num_processes', None, 'How many processes make the run.'
+)
+_PROCESS_ID = flags.DEFINE_integer(
+  'process_id', None, 'Which of them this is: 0 to num_processes - 1.'
+)
+_DISTRIBUTED = flags.DEFINE_bool(
+  'distributed', False, 'Let JAX ask Slurm, the TPU pod, ... for these three.'
+)
+TRY_AGAIN = 75  # As sysexits.h has it: the same command may succeed.
 
 
 def _parse(argv):
@@ -88,6 +101,15 @@ def main(argv):
   tf.config.set_visible_devices([], 'GPU')  # The accelerators are JAX's.
   tf.config.set_visible_devices([], 'TPU')
   try:
+    # Before anything makes JAX look for its devices.
+    from jaxrec import distributed
+
+    distributed.join(
+      _COORDINATOR.value,
+      _NUM_PROCESSES.value,
+      _PROCESS_ID.value,
+      detect=_DISTRIBUTED.value,
+    )
     config = _CONFIG.value
     if _MODE.value == 'prepare':
       from jaxrec.display import Display

@@ -1,0 +1,154 @@
+"""One run of several processes: joining it, and stopping it together.
+
+The runtime is JAX's own: its coordination service watches who is alive and
+finds the step at which all have heard of a SIGTERM.
+"""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import signal
+from collections.abc import Iterator
+
+import jax
+from jax.experimental import multihost_utils
+
+from jaxrec.errors import UserError
+
+# How long a silent process counts as alive: a lost one ends the others.
+HEARTBEAT_SECONDS = 20
+VARIABLES = {
+  'coordinator': 'JAX_COORDINATOR_ADDRESS',
+  'num_processes': 'JAX_NUM_PROCESSES',
+  'process_id': 'JAX_PROCESS_ID',
+}
+
+
+class Stopped(Exception):
+  """SIGTERM was obeyed: what was to be saved is saved."""
+
+
+def join(
+  coordinator: str | None,
+  num_processes: int | None,
+  process_id: int | None,
+  *,
+  detect: bool = False,
+) -> None:
+  """Makes this process one of a run's, if it is told of a run.
+
+  Args:
+    coordinator: HOST:PORT of process 0; None: $JAX_COORDINATOR_ADDRESS.
+    num_processes: None: $JAX_NUM_PROCESSES.
+    process_id: 0 .. num_processes - 1; None: $JAX_PROCESS_ID.
+    detect: ask the cluster (Slurm, a TPU pod, Open MPI) for what is None.
+
+  Raises:
+    UserError: some are given and others not, or they cannot be.
+  """
+  given = {
+    'coordinator': coordinator,
+    'num_processes': num_processes,
+    'process_id': process_id,
+  }
+  for name, variable in VARIABLES.items():
+    if given[name] is None:
+      given[name] = os.environ.get(variable) or None
+  missing = [name for name, value in given.items() if value is None]
+  if len(missing) == len(given) and not detect:
+    return
+  if missing and not detect:
+    told = ' and '.join(f'--{name} (or {VARIABLES[name]})' for name in missing)
+    raise UserError(f'one of several processes needs {told} too')
+  try:
+    for name in ('num_processes', 'process_id'):
+      given[name] = None if given[name] is None else int(given[name])
+    _check(**given)
+    jax.distributed.initialize(
+      given['coordinator'],
+      given['num_processes'],
+      given['process_id'],
+      heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+    )
+  except UserError:
+    raise
+  except (ValueError, TypeError, RuntimeError) as e:
+    raise UserError(
+      f'cannot join the run {given}: {" ".join(str(e).split())[:300]}'
+    ) from e
+
+
+def _check(coordinator, num_processes, process_id):
+  if coordinator is not None and not coordinator.rpartition(':')[2].isdigit():
+    raise UserError(f'coordinator={coordinator!r}: give HOST:PORT')
+  if num_processes is not None and process_id is not None:
+    if not 0 <= process_id < num_processes:
+      raise UserError(
+        f'process_id={process_id}: must be 0 to {num_processes - 1}, as '
+        f'num_processes={num_processes}'
+      )
+
+
+def joined() -> bool:
+  """Whether this process is one of a run's."""
+  return jax.distributed.is_initialized()
+
+
+class StopSignal:
+  """SIGTERM: obeyed between two steps, the same two in all processes.
+
+  A context. A single process that is not in the midst of its steps (`steps`)
+  is stopped where it is, by `Stopped`; among several, JAX has the signal, and
+  it waits until steps are taken.
+  """
+
+  def __init__(self):
+    self._in_steps = self._asked = False
+
+  def __enter__(self) -> 'StopSignal':
+    if not joined():
+      self._before = signal.signal(signal.SIGTERM, self._heard)
+    return self
+
+  def __exit__(self, *error) -> None:
+    if not joined():
+      signal.signal(signal.SIGTERM, self._before)
+
+  def _heard(self, number, frame):
+    self._asked = True
+    if not self._in_steps:
+      raise Stopped('stopped: the same command starts where this one was')
+
+  @contextlib.contextmanager
+  def steps(self) -> Iterator[None]:
+    """Within, the signal waits for `reached`."""
+    self._in_steps = True
+    try:
+      yield
+    finally:
+      self._in_steps = False
+
+  def reached(self, step: int) -> bool:
+    """Whether to save and stop after `step`; to be asked at every step."""
+    if joined():
+      return multihost_utils.reached_preemption_sync_point(step)
+    return self._asked
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: pathlib.Path, say) -> Iterator[None]:
+  """Holds a lock that lies at `path`; others on this disk wait.
+
+  Args:
+    path: made if absent.
+    say: called with a line for people, if it comes to waiting.
+  """
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with open(path, 'w') as f:
+    try:
+      fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      say(f'waiting for another process that prepares ({path})')
+      fcntl.flock(f, fcntl.LOCK_EX)
+    yield
