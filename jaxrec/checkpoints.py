@@ -1,12 +1,22 @@
-"""Checkpoints: saved while training goes on, the last two and the best kept."""
+"""Checkpoints: saved while training goes on, the last two and the best kept.
 
+Each is saved with checksums of its arrays, so that one which was damaged,
+wherever and on whatever mesh it is read, is known and set aside.
+"""
+
+import json
 import pathlib
+from collections.abc import Iterable
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
 from jaxrec.errors import UserError
 
+OTHER_MODEL = 'a checkpoint of another model'
 SELECT = 'auc'  # The validation metric that names the best checkpoint.
 
 
@@ -15,11 +25,14 @@ class Checkpoints:
 
   Args:
     directory: made if absent.
+    say: called with a line for people when a checkpoint is set aside.
   """
 
-  def __init__(self, directory: pathlib.Path):
+  def __init__(self, directory: pathlib.Path, say=lambda text: None):
     policies = ocp.training.preservation_policies
     self.directory = directory.absolute()
+    self.aside = self.directory.with_name(f'{directory.name}.damaged')
+    self._say = say
     keep = [
       policies.LatestN(n=2),
       policies.BestN(
@@ -28,11 +41,15 @@ class Checkpoints:
         keep_checkpoints_without_metrics=False,
       ),
     ]
-    self._checkpointer = ocp.training.Checkpointer(
-      self.directory,
-      preservation_policy=policies.AnyPreservationPolicy(keep),
-      cleanup_tmp_directories=True,
-    )
+    try:
+      self._set_unlisted_aside()
+      self._checkpointer = ocp.training.Checkpointer(
+        self.directory,
+        preservation_policy=policies.AnyPreservationPolicy(keep),
+        cleanup_tmp_directories=True,
+      )
+    except OSError as e:
+      raise UserError(f'{self.directory}: cannot be written: {e}') from e
 
   def latest(self) -> int | None:
     """The last step saved."""
@@ -41,12 +58,7 @@ class Checkpoints:
 
   def best(self) -> int | None:
     """The saved step with the highest validation metric; early wins ties."""
-    scored = [
-      (-c.metrics[SELECT], c.step)
-      for c in self._checkpointer.checkpoints
-      if c.metrics
-    ]
-    return min(scored)[1] if scored else None
+    return next(iter(self._by_metric()), None)
 
   def metrics_of(self, step: int) -> dict[str, float] | None:
     """The metrics a step was saved with."""
@@ -56,8 +68,33 @@ class Checkpoints:
     return None
 
   def save(self, step: int, state, metrics: dict | None = None) -> None:
-    """Starts saving `state`; returns once the arrays are copied."""
-    self._checkpointer.save_async(step, state, metrics=metrics, force=True)
+    """Starts saving `state`; returns once the arrays are copied.
+
+    Raises:
+      UserError: this one, or the one before, cannot be written.
+    """
+    sums = {name: int(x) for name, x in _checksums(state).items()}
+    try:
+      self._checkpointer.save_async(
+        step,
+        state,
+        metrics=metrics,
+        force=True,
+        custom_metadata={'checksums': sums},
+      )
+    except Exception as e:  # As many kinds of error as there are disks.
+      raise self._unwritten(e) from e
+
+  def wait(self) -> None:
+    """Blocks until what was started is saved.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    try:
+      self._checkpointer.wait()
+    except Exception as e:
+      raise self._unwritten(e) from e
 
   def restore(self, step: int, state):
     """The state saved at `step`, laid out as `state` (arrays or shapes).
@@ -65,20 +102,156 @@ class Checkpoints:
     Raises:
       UserError: the checkpoint is damaged or of another model.
     """
+    restored, why = self._load(step, state)
+    if why:
+      raise UserError(f'{self.directory / str(step)}: {why}')
+    return restored
+
+  def restore_latest(self, state):
+    """(step, state) of the last whole checkpoint; (None, `state`) of none.
+
+    Damaged ones are set aside, by name, in the directory `aside`.
+
+    Raises:
+      UserError: there are checkpoints, and none is whole.
+    """
+    return self._first_whole(
+      sorted((c.step for c in self._checkpointer.checkpoints), reverse=True),
+      state,
+    )
+
+  def restore_best(self, state):
+    """(step, state) of the best whole checkpoint, as `restore_latest`."""
+    return self._first_whole(self._by_metric(), state)
+
+  # ----------------------------------------------------------------- details
+  def _by_metric(self) -> list[int]:
+    scored = [
+      (-c.metrics[SELECT], c.step)
+      for c in self._checkpointer.checkpoints
+      if c.metrics
+    ]
+    return [step for _, step in sorted(scored)]
+
+  def _first_whole(self, steps: Iterable[int], state):
+    step = None
+    for step in steps:
+      restored, why = self._load(step, state)
+      if not why:
+        return step, restored
+      self._set_aside(step, why)
+      self._checkpointer.reload()
+    if step is not None:
+      raise UserError(
+        f'{self.directory}: no whole checkpoint is left, see {self.aside}: the '
+        'same command begins anew'
+      )
+    return None, state
+
+  def _load(self, step: int, state):
+    """(the state saved at `step`, ''), or (None, why it is not whole).
+
+    The answer is the same in all processes: what one finds damaged, all do.
+    """
     abstract = jax.tree.map(
       lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
       state,
     )
+    restored, sums, why = None, {}, ''
     try:
-      return self._checkpointer.load(step, abstract)
+      saved = self._checkpointer.metadata(step)
+      sums = (saved.custom_metadata or {}).get('checksums', {})
+      if _kinds(saved.metadata) not in ([], _kinds(abstract)):
+        why = OTHER_MODEL
+      else:
+        restored = self._checkpointer.load(step, abstract)
     except Exception as e:  # Damage shows as many kinds of error.
-      reason = ' '.join(str(e).split())[:200]
-      raise UserError(
-        f'{self.directory / str(step)}: damaged checkpoint, or one of another '
-        f'model: move this folder away to go on from the one before '
-        f'({type(e).__name__}: {reason})'
-      ) from e
+      reason = ' '.join(str(e).split())[:120]
+      why = f'damaged checkpoint ({type(e).__name__}: {reason})'
+    if not _all_agree(not why):
+      return None, why or 'damaged checkpoint (for another process)'
+    for name, found in _checksums(restored).items():
+      if int(found) != sums.get(name):
+        return None, f'damaged checkpoint (the checksum of {name} is not right)'
+    return restored, ''
 
-  def wait(self) -> None:
-    """Blocks until what was started is saved."""
-    self._checkpointer.wait()
+  def _set_unlisted_aside(self) -> None:
+    """Those whose metrics are damaged: Orbax stops when it lists them."""
+    for path in self.directory.glob('[0-9]*/metrics/metrics'):
+      try:
+        json.loads(path.read_text())
+      except ValueError as e:
+        self._set_aside(int(path.parts[-3]), f'damaged checkpoint ({e})')
+
+  def _set_aside(self, step: int, why: str) -> None:
+    if why == OTHER_MODEL:
+      raise UserError(
+        f'{self.directory / str(step)}: {why}: use another workdir'
+      )
+    found, place = self.directory / str(step), self.aside / str(step)
+    if jax.process_index() == 0:
+      count = 0
+      while place.exists():
+        count += 1
+        place = self.aside / f'{step}.{count}'
+      try:
+        self.aside.mkdir(exist_ok=True)
+        found.rename(place)
+      except OSError as e:
+        raise UserError(f'{found}: {why}; cannot be moved away: {e}') from e
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices(f'step {step} is set aside')
+    self._say(f'{found}: {why}: set aside as {place}')
+
+  def _unwritten(self, error: Exception) -> UserError:
+    reason = ' '.join(str(error).split())[:300]
+    whole = [
+      int(path.name) for path in self.directory.iterdir() if path.name.isdigit()
+    ]
+    last = f'step {max(whole)}' if whole else 'none'
+    return UserError(
+      f'{self.directory}: a checkpoint cannot be written ({reason}): the last '
+      f'whole one is {last}; make room or mend the disk, and the same command '
+      'goes on from there'
+    )
+
+
+def _kinds(tree) -> list[str]:
+  """Shapes and dtypes in a tree, in no order; [] of what is unreadable."""
+  return sorted(f'{x.dtype}{x.shape}' for x in jax.tree.leaves(tree))
+
+
+def _all_agree(mine: bool) -> bool:
+  if jax.process_count() == 1:
+    return mine
+  return bool(multihost_utils.process_allgather(np.array(mine)).all())
+
+
+def _checksums(tree) -> dict[str, jax.Array]:
+  """uint32 of every array, by its path: the same however it is laid out."""
+  return _checksums_of(
+    {
+      jax.tree_util.keystr(path, simple=True, separator='/'): x
+      for path, x in jax.tree_util.tree_leaves_with_path(tree)
+    }
+  )
+
+
+@jax.jit
+def _checksums_of(arrays: dict[str, jax.Array]) -> dict[str, jax.Array]:
+  """Sums modulo 2**32 of an array's bits, each times an odd weight.
+
+  Integers add up to the same in any order, so on any mesh; an odd weight lets
+  no change of a single element vanish, and differing ones no exchange of two.
+  """
+
+  def checksum(x):
+    kind = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32}[x.dtype.itemsize]
+    bits = jax.lax.bitcast_convert_type(x, kind).astype(jnp.uint32)
+    index = jnp.zeros((1,) * x.ndim, jnp.uint32)
+    for axis, size in enumerate(x.shape):
+      along = jax.lax.broadcasted_iota(jnp.uint32, x.shape, axis)
+      index = index * jnp.uint32(size) + along
+    return jnp.sum(bits * (2 * index + 1), dtype=jnp.uint32)
+
+  return {name: checksum(x) for name, x in arrays.items()}

@@ -69,17 +69,22 @@ class Display:
 
       yield advance
 
+  def parameters(self, rows: list[tuple[str, str, str, int]]) -> None:
+    """Path, shape, spec and bytes on one device; as `sharding.placement`."""
+    table = _plain_table()
+    for name in ('parameter', 'stored', 'split'):
+      table.add_column(name, no_wrap=True)
+    table.add_column('on a device', justify='right', no_wrap=True)
+    for path, stored, split, size in rows:
+      table.add_row(path, stored, split, f'{size / 1e6:,.3f} MB')
+    total = sum(row[-1] for row in rows) / 1e6
+    table.add_row('all', '', '', f'{total:,.3f} MB')
+    self.console.print(table)
+
   def table(self, title: str, rows: dict[str, dict[str, float]]) -> None:
     """Rows by name, one column per metric; fits a terminal of 80 columns."""
     names = list(next(iter(rows.values())))
-    table = Table(
-      title=title,
-      title_justify='left',
-      box=box.SIMPLE_HEAD,
-      padding=0,
-      pad_edge=False,
-      show_edge=False,
-    )
+    table = _plain_table(title)
     table.add_column('')
     for name in names:
       table.add_column(name, justify='right', no_wrap=True)
@@ -87,3 +92,14 @@ class Display:
       values = (metrics[name] for name in names)
       table.add_row(label, *('' if v is None else f'{v:.4f}' for v in values))
     self.console.print(table)
+
+
+def _plain_table(title: str | None = None) -> Table:
+  return Table(
+    title=title,
+    title_justify='left',
+    box=box.SIMPLE_HEAD,
+    padding=0,
+    pad_edge=False,
+    show_edge=False,
+  )

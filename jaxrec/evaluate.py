@@ -59,10 +59,9 @@ def evaluate_best(
     What was written.
   """
   checkpoints = experiment.checkpoints(workdir)
-  best = checkpoints.best()
+  best, state = checkpoints.restore_best(state)
   if best is None:
     raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
-  state = checkpoints.restore(best, state)
   data = experiment.dataset
   validation, threshold = experiment.validate(state.params, frozen)
   flat = experiment.logits(state.params, frozen, data.test)

@@ -452,7 +452,7 @@ class Experiment:
 
   def checkpoints(self, workdir: pathlib.Path) -> Checkpoints:
     """The checkpoints of a workdir."""
-    return Checkpoints(workdir / 'checkpoints')
+    return Checkpoints(workdir / 'checkpoints', self.display.say)
 
 
 def _check(config, shards: int) -> None:

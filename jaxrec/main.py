@@ -1,5 +1,6 @@
 """jaxrec's command: python -m jaxrec.main --config=configs/news.py."""
 
+import faulthandler
 import os
 import pathlib
 import sys
@@ -90,10 +91,26 @@ def _keep_compiled(directory: pathlib.Path) -> None:
     jax.config.update('jax_persistent_cache_min_entry_size_bytes', -1)
 
 
+def _lost(error: Exception):
+  """Ends a process that lost another one, without waiting for it."""
+  reason = ' '.join(str(error).split())[:200]
+  print(
+    'jaxrec: another process of this run was lost or failed: start all '
+    f'processes again to go on from the last checkpoint ({reason})',
+    file=sys.stderr,
+    flush=True,
+  )
+  sys.stdout.flush()
+  os._exit(TRY_AGAIN)  # What runs at an exit would wait for the lost one.
+
+
 def main(argv):
   """Dispatches on --mode."""
   del argv
+  import jax
   import tensorflow as tf
+
+  from jaxrec import distributed
 
   if not flags.FLAGS['verbosity'].present:
     logging.set_verbosity(logging.WARNING)  # Orbax tells every step it takes.
@@ -101,15 +118,16 @@ def main(argv):
   tf.config.set_visible_devices([], 'GPU')  # The accelerators are JAX's.
   tf.config.set_visible_devices([], 'TPU')
   try:
-    # Before anything makes JAX look for its devices.
-    from jaxrec import distributed
-
-    distributed.join(
+    distributed.join(  # Before anything makes JAX look for its devices.
       _COORDINATOR.value,
       _NUM_PROCESSES.value,
       _PROCESS_ID.value,
       detect=_DISTRIBUTED.value,
     )
+    if distributed.joined():
+      # JAX aborts a process that lost another, and says so; what every thread
+      # was doing would bury it.
+      faulthandler.disable()
     config = _CONFIG.value
     if _MODE.value == 'prepare':
       from jaxrec.display import Display
@@ -128,6 +146,12 @@ def main(argv):
     run(config, pathlib.Path(_WORKDIR.value).expanduser().absolute())
   except UserError as e:
     _fail(e)
+  except distributed.Stopped as e:
+    print(f'jaxrec: {e}: the same command goes on from there', file=sys.stderr)
+  except jax.errors.JaxRuntimeError as e:
+    if not distributed.joined():
+      raise
+    _lost(e)
   except KeyboardInterrupt:
     print(
       'jaxrec: interrupted: the same command goes on from the last checkpoint',

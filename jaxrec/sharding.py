@@ -78,6 +78,25 @@ def param_specs(tree, mesh):
   return jax.tree_util.tree_map_with_path(spec_of, tree)
 
 
+def placement(tree) -> list[tuple[str, str, str, int]]:
+  """Of every array: path, dtype and shape, spec, bytes on one device."""
+  rows = []
+  for path, x in jax.tree_util.tree_leaves_with_path(tree):
+    part = math.prod(x.sharding.shard_shape(x.shape)) * x.dtype.itemsize
+    spec = tuple(x.sharding.spec)
+    while spec and spec[-1] is None:
+      spec = spec[:-1]
+    rows.append(
+      (
+        jax.tree_util.keystr(path, simple=True, separator='/'),
+        f'{x.dtype}{list(x.shape)}',
+        f'P{spec}'.replace(',)', ')') if spec else 'whole',
+        part,
+      )
+    )
+  return rows
+
+
 def shardings(specs, mesh):
   """NamedShardings of a tree of PartitionSpecs."""
   return jax.tree.map(

@@ -8,9 +8,11 @@ from clu import metric_writers, parameter_overview
 
 from jaxrec import results, sharding
 from jaxrec.display import Display
+from jaxrec.distributed import Stopped, StopSignal
 from jaxrec.errors import UserError
 from jaxrec.evaluate import evaluate_best
 from jaxrec.experiment import Experiment
+from jaxrec.train_state import merge_params
 
 
 def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
@@ -28,23 +30,28 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
 
   Raises:
     UserError: anything the user can mend.
+    Stopped: SIGTERM came; what was trained is saved.
   """
+  with StopSignal() as stop:
+    return _run(config, workdir, stop)
+
+
+def _run(config, workdir, stop):
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
   results.check_workdir(workdir, config, experiment.fingerprints)
   with jax.set_mesh(experiment.mesh):
     checkpoints = experiment.checkpoints(workdir)
-    start = checkpoints.latest()
     done = results.read(workdir)
-    if done and start == config.num_train_steps:
+    if done and checkpoints.latest() == config.num_train_steps:
       display.say(f'{workdir} is finished: nothing left to train')
       results.show(done, display)
       return done
 
     state, frozen = experiment.init()
     results.claim_workdir(workdir, config, experiment.fingerprints)
+    start, state = checkpoints.restore_latest(state)
     if start is not None:
-      state = checkpoints.restore(start, state)
       display.say(f'continuing from step {start}')
     rest = (
       f'{config.encoder.pretrained} is frozen, its vectors made once'
@@ -58,10 +65,13 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
       f'{experiment.pipeline.num_examples:,} clicks an epoch; '
       f'mesh {dict(experiment.mesh.shape)}'
     )
+    display.parameters(sharding.placement(merge_params(state.params, frozen)))
     try:
-      state, pace = _train(experiment, state, frozen, checkpoints, start)
-    finally:
+      state, pace = _train(experiment, state, frozen, checkpoints, start, stop)
+    except (UserError, KeyboardInterrupt):
       checkpoints.wait()  # Whatever happened, what was begun is saved whole.
+      raise
+    checkpoints.wait()
     return evaluate_best(
       experiment,
       workdir,
@@ -71,7 +81,7 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
     )
 
 
-def _train(experiment, state, frozen, checkpoints, start):
+def _train(experiment, state, frozen, checkpoints, start, stop):
   """The loop; returns the last state and how fast it went."""
   config, display = experiment.config, experiment.display
   last = config.num_train_steps
@@ -101,7 +111,7 @@ def _train(experiment, state, frozen, checkpoints, start):
     process=jax.process_index(),
     num_processes=jax.process_count(),
   )
-  with display.track('training', last, start) as advance:
+  with stop.steps(), display.track('training', last, start) as advance:
     pace.start()
     for step, batch in enumerate(batches, start + 1):
       pace.got_batch()
@@ -109,7 +119,8 @@ def _train(experiment, state, frozen, checkpoints, start):
         state, frozen, sharding.put_batch(batch, experiment.mesh)
       )
       validates = step % config.eval_every_steps == 0 or step == last
-      saves = step % config.checkpoint_every_steps == 0
+      stops = stop.reached(step)
+      saves = stops or step % config.checkpoint_every_steps == 0
       note = ''
       if validates or saves or step % config.log_every_steps == 0:
         metrics = _fetch(pending, experiment.pipeline)
@@ -128,6 +139,9 @@ def _train(experiment, state, frozen, checkpoints, start):
         validate_and_save(step)
       elif saves:
         checkpoints.save(step, state)
+      if stops:
+        checkpoints.wait()
+        raise Stopped(f'stopped after step {step}, which is saved')
       if validates or saves:
         pace.start()  # These seconds are not the training's.
   writer.close()

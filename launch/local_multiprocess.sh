@@ -5,8 +5,9 @@
 #
 # What follows N and D goes to jaxrec.main. Process 0 writes to this terminal,
 # the others to files in LOGS (default: a new temporary directory, named when
-# something fails). SIGTERM and Ctrl-C are passed on to all; the exit code is
-# that of the first process to fail. PYTHON and PORT may be set.
+# something fails). SIGTERM and Ctrl-C are passed on to all. Exit code: 0 if all
+# ended well, 2 if one names a mistake of the user's, else the first other one.
+# PYTHON and PORT may be set.
 set -euo pipefail
 
 dry_run=
@@ -38,6 +39,8 @@ fi
 logs=${LOGS:-$(mktemp -d)}
 mkdir -p "$logs"
 pids=()
+again=
+trap 'again=1; kill -TERM "${pids[@]}" 2>/dev/null || true' TERM INT
 for ((i = 0; i < n; i++)); do
   if ((i == 0)); then
     JAX_PROCESS_ID=0 "${command[@]}" &
@@ -47,19 +50,21 @@ for ((i = 0; i < n; i++)); do
   pids+=($!)
   echo $! >"$logs/$i.pid"
 done
-trap 'kill -TERM "${pids[@]}" 2>/dev/null || true' TERM INT
-
-# A wait that a signal interrupts is taken up again. Processes that lost one
-# of theirs end by themselves, within a minute.
+# Processes that lost one of theirs end by themselves, within a minute. A wait
+# that a signal interrupts is taken up again.
 code=0
 for ((i = 0; i < n; i++)); do
-  rc=0
-  while wait "${pids[i]}" || rc=$?; kill -0 "${pids[i]}" 2>/dev/null; do
-    rc=0
+  again=1
+  while [[ $again ]]; do
+    again='' rc=0
+    wait "${pids[i]}" || rc=$?
   done
   if ((rc != 0)); then
     echo "process $i ended with code $rc: $logs/$i.log" >&2
-    if ((code == 0)); then code=$rc; fi
+    if ((code == 0 || rc == 2)); then code=$rc; fi
   fi
 done
+if ((code != 0 && code != 2)); then
+  echo 'the same command goes on from the last checkpoint' >&2
+fi
 exit "$code"

@@ -14,7 +14,7 @@ LAYERS = (
   ('results', 'scores', 'encode', 'baselines'),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
-  ('types', 'errors'),
+  ('distributed', 'types', 'errors'),
 )
 ONLY = {  # Who may import it.
   'tensorflow': {'data', 'main'},  # main hides the accelerators from it.

@@ -2,6 +2,7 @@ import functools
 import json
 import pathlib
 import shutil
+import signal
 
 import jax
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from configs import news
 from jaxrec import evaluate, results, sharding, train
+from jaxrec.distributed import Stopped
 from jaxrec.errors import UserError
 
 RANKING = {'auc', 'mrr', 'ndcg@5', 'ndcg@10'}
@@ -162,17 +164,62 @@ def damage(checkpoint: pathlib.Path):
   largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
 
 
-def test_a_truncated_checkpoint_is_one_clear_error(
-  finished, tiny_config, tmp_path, one_device
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(
+  finished, tiny_config, tmp_path, one_device, capsys
 ):
   config = tiny_config(**{'encoder.trainable_layers': 1})
   shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
   (tmp_path / 'results.json').unlink()
   damage(tmp_path / 'checkpoints' / '2')
-  with pytest.raises(UserError, match=r'checkpoints/2: damaged checkpoint'):
-    train.train_and_evaluate(config, tmp_path)
-  shutil.rmtree(tmp_path / 'checkpoints' / '2')  # As the message says.
   train.train_and_evaluate(config, tmp_path)
+  told = ' '.join(capsys.readouterr().out.split())
+  assert 'checkpoints/2: damaged checkpoint' in told
+  assert 'checkpoints.damaged/2' in told and 'continuing from step 1' in told
+  assert (tmp_path / 'checkpoints.damaged' / '2').is_dir()
+  assert_same_parameters(config, finished, tmp_path)
+
+
+def test_sigterm_saves_where_it_came_and_resumes(
+  tiny_config, tmp_path, monkeypatch, one_device
+):
+  config = tiny_config(
+    **{
+      'encoder.trainable_layers': 1,
+      'num_train_steps': 5,
+      'checkpoint_every_steps': 9,
+    }
+  )
+  whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+  train.train_and_evaluate(config, whole)
+  before = signal.getsignal(signal.SIGTERM)
+  fetch = train._fetch
+
+  def at_3(pending, pipeline):
+    if 3 in pending:
+      signal.raise_signal(signal.SIGTERM)
+    return fetch(pending, pipeline)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(train, '_fetch', at_3)
+    # Heard in step 3, between which and 4 nothing was to be saved.
+    with pytest.raises(Stopped, match='after step 4, which is saved'):
+      train.train_and_evaluate(config, parts)
+  assert (parts / 'checkpoints' / '4').is_dir()
+  assert signal.getsignal(signal.SIGTERM) == before
+  train.train_and_evaluate(config, parts)
+  assert_same_parameters(config, whole, parts)
+
+
+def test_sigterm_before_the_first_step_stops_at_once(
+  tiny_config, tmp_path, monkeypatch, one_device
+):
+  def prepare(*args, **kwargs):
+    signal.raise_signal(signal.SIGTERM)
+    pytest.fail('it went on')
+
+  monkeypatch.setattr(train.Experiment, 'from_config', prepare)
+  with pytest.raises(Stopped):
+    train.train_and_evaluate(tiny_config(), tmp_path)
 
 
 @pytest.mark.parametrize(
