@@ -184,6 +184,7 @@ class Checkpoints:
         self._set_aside(int(path.parts[-3]), f'damaged checkpoint ({e})')
 
   def _set_aside(self, step: int, why: str) -> None:
+    found, place = self.directory / str(step), self.aside / str(step)
     if why == OTHER_MODEL:
       raise UserError(
         f'{self.directory / str(step)}: {why}: use another workdir'

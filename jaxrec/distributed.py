@@ -82,12 +82,13 @@ def join(
 def _check(coordinator, num_processes, process_id):
   if coordinator is not None and not coordinator.rpartition(':')[2].isdigit():
     raise UserError(f'coordinator={coordinator!r}: give HOST:PORT')
-  if num_processes is not None and process_id is not None:
-    if not 0 <= process_id < num_processes:
-      raise UserError(
-        f'process_id={process_id}: must be 0 to {num_processes - 1}, as '
-        f'num_processes={num_processes}'
-      )
+  if None in (num_processes, process_id):
+    return
+  if not 0 <= process_id < num_processes:
+    raise UserError(
+      f'process_id={process_id}: must be 0 to {num_processes - 1}, as '
+      f'num_processes={num_processes}'
+    )
 
 
 def joined() -> bool:

@@ -14,9 +14,10 @@ from jaxrec.checkpoints import Checkpoints, _checksums
 from jaxrec.errors import UserError
 
 STEPS = (3, 5, 8)
+SPLIT = P('fsdp')
 
 
-def state_of(step: int, spec=P('fsdp')):
+def state_of(step: int, spec=SPLIT):
   """Random bits, the same for a step, laid out by `spec`."""
   rng = np.random.default_rng(step)
   mesh = sharding.make_mesh(fsdp=4)

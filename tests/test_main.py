@@ -104,6 +104,7 @@ def test_prepare_alone_says_what_it_read(tiny_config, tmp_path):
   assert 'train: read 80, test: read 20' in done.stdout
 
 
+@pytest.mark.slow
 def test_kill_9_and_rerun_equals_uninterrupted(tiny_config, tmp_path):
   """Killed at a random moment of the training, to the bit."""
   config = tiny_config(
