@@ -41,7 +41,7 @@ class PackedItems:
 
   def size(self, items: np.ndarray) -> int:
     """Rows that `items` need."""
-    lengths = self.catalog.lengths[items]
+    lengths = self.catalog.lengths_of(items)
     return pack(lengths, self.row_tokens, self.row_segments)[-1]
 
   def most(self, num_items: int) -> int:
@@ -51,7 +51,7 @@ class PackedItems:
   def table(self, items: np.ndarray, ladder: list[int]):
     """The fields' arrays, and the table row of each item."""
     *placed, used = pack(
-      self.catalog.lengths[items], self.row_tokens, self.row_segments
+      self.catalog.lengths_of(items), self.row_tokens, self.row_segments
     )
     arrays = fill_rows(
       self.values,

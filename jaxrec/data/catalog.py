@@ -4,11 +4,11 @@ import dataclasses
 import hashlib
 import pathlib
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from jaxrec.data.columns import read_columns, write_columns
+from jaxrec.data.columns import CHUNK, ColumnWriter, read_columns
 from jaxrec.errors import UserError, choices
 
 
@@ -18,7 +18,7 @@ class Catalog:
 
   Attributes:
     item_ids: N strings.
-    texts: N strings, what was tokenised.
+    texts: N strings, what was tokenised; made when read.
     tokens: int32, all items' tokens, [CLS] and [SEP] among them.
     offsets: int64 [N + 1]; item i's tokens are offsets[i]..offsets[i + 1].
     fingerprint: of the texts, the tokenizer and the cut.
@@ -38,9 +38,36 @@ class Catalog:
     """int64 [N], tokens of each item."""
     return np.diff(self.offsets)
 
+  def lengths_of(self, items: np.ndarray) -> np.ndarray:
+    """int64 [M], tokens of the items [M]; touches no others."""
+    return self.offsets[items + 1] - self.offsets[items]
 
-def item_texts(columns: dict[str, Sequence[str]], template: str) -> list[str]:
-  """Each item's text: `template` filled with its columns, e.g. '{title}'."""
+
+class ItemTexts(Sequence):
+  """Items' texts, each made from its columns when it is read.
+
+  Args:
+    columns: N strings each.
+    template: filled with an item's columns, e.g. '{title}'.
+
+  Raises:
+    UserError: the template names no column, or one that is not there.
+  """
+
+  def __init__(self, columns: dict[str, Sequence[str]], template: str):
+    self._template = template
+    self._columns = {n: columns[n] for n in _names(columns, template)}
+
+  def __len__(self) -> int:
+    return len(next(iter(self._columns.values())))
+
+  def __getitem__(self, i: int) -> str:
+    row = {name: column[i] for name, column in self._columns.items()}
+    return self._template.format(**row)
+
+
+def _names(columns: dict[str, Sequence[str]], template: str) -> list[str]:
+  """The columns that a template names."""
   try:
     names = {
       name for _, name, _, _ in string.Formatter().parse(template) if name
@@ -55,9 +82,13 @@ def item_texts(columns: dict[str, Sequence[str]], template: str) -> list[str]:
       f'data.text_template={template!r} names no column: give e.g. '
       f"'{{title}}' (columns: {', '.join(columns)})"
     )
-  names = sorted(names)
-  rows = zip(*(columns[name] for name in names), strict=True)
-  return [template.format(**dict(zip(names, row, strict=True))) for row in rows]
+  return sorted(names)
+
+
+def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
+  for begin in range(0, len(texts), CHUNK):
+    end = min(begin + CHUNK, len(texts))
+    yield [texts[i] for i in range(begin, end)]
 
 
 def load_tokenizer(directory: pathlib.Path):
@@ -109,22 +140,20 @@ def tokenize(
   tokenizer = load_tokenizer(tokenizer_dir)
   tokenizer.no_padding()
   tokenizer.enable_truncation(max_tokens)
-  texts = item_texts(columns, template)
+  texts = ItemTexts(columns, template)
   digest = hashlib.sha256(tokenizer.to_str().encode())
-  for text in texts:
-    encoded = text.encode()
+  for i in range(len(texts)):
+    encoded = texts[i].encode()
     digest.update(len(encoded).to_bytes(4, 'little') + encoded)
   fingerprint = digest.hexdigest()[:16]
   directory = cache_dir / 'tokens' / fingerprint
   if not directory.is_dir():
-    ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
-    write_columns(
-      directory,
-      {
-        'tokens': np.concatenate([np.array(i, np.int32) for i in ids]),
-        'offsets': np.cumsum([0, *map(len, ids)], dtype=np.int64),
-      },
-    )
+    with ColumnWriter(directory) as writer:
+      for chunk in _chunks(texts):
+        ids = [encoding.ids for encoding in tokenizer.encode_batch(chunk)]
+        tokens = np.concatenate([np.array(i, np.int32) for i in ids])
+        writer.append({'tokens': tokens})
+        writer.append_offsets('offsets', [len(i) for i in ids])
   return Catalog(
     item_ids=columns['item_id'],
     texts=texts,

@@ -1,20 +1,23 @@
 """Prepared data as columns: flat arrays with offsets, memory-mapped.
 
 A TFDS builder's records are read once and kept beside it as `.npy` files, so
-that a run starts from arrays and a process touches only what it reads.
+that a run starts from arrays and a process touches only what it reads. They
+are written chunk by chunk: no set has to fit in memory.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import os
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-FORMAT = 'columns-2'  # To be counted up when what is written changes.
+FORMAT = 'columns-3'  # To be counted up when what is written changes.
+CHUNK = 1 << 16  # Examples, items or candidates held in memory at a time.
 
 
 class Texts(Sequence):
@@ -32,7 +35,7 @@ class Texts(Sequence):
     self.offsets = offsets
 
   @classmethod
-  def of(cls, encoded: list[bytes]) -> 'Texts':
+  def of(cls, encoded: Sequence[bytes]) -> 'Texts':
     """From UTF-8 strings."""
     data = np.frombuffer(b''.join(encoded), np.uint8)
     return cls(data, np.cumsum([0, *map(len, encoded)], dtype=np.int64))
@@ -40,10 +43,31 @@ class Texts(Sequence):
   def __len__(self) -> int:
     return len(self.offsets) - 1
 
-  def __getitem__(self, i: int) -> str:
+  def __getitem__(self, i):
+    """String i; for an array of indices, their strings as Texts."""
+    if isinstance(i, np.ndarray):
+      flat, offsets = ragged_rows(self.offsets, i)
+      return Texts(self.data[flat], offsets)
     if not 0 <= i < len(self):
       raise IndexError(i)
     return bytes(self.data[self.offsets[i] : self.offsets[i + 1]]).decode()
+
+
+def ragged_rows(offsets: np.ndarray, rows: np.ndarray):
+  """Where the lists `rows` of a ragged column lie, and their own offsets.
+
+  Args:
+    offsets: int64 [N + 1]; list i is offsets[i]..offsets[i + 1].
+    rows: int [M].
+
+  Returns:
+    int64 [V], places of all their values in turn; int64 [M + 1].
+  """
+  begin = offsets[rows]
+  lengths = offsets[rows + 1] - begin
+  ends = np.cumsum(lengths, dtype=np.int64)
+  flat = np.arange(lengths.sum()) + np.repeat(begin - (ends - lengths), lengths)
+  return flat, np.concatenate([[0], ends])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,17 +75,18 @@ class Impressions:
   """One split's impressions; ragged columns are flat values with offsets.
 
   Attributes:
-    impression_ids, user_ids: str [E].
+    impression_ids, user_ids: E strings.
     times: int64 [E], unix seconds.
     history, history_offsets: int32 item indices, oldest first; int64 [E + 1].
     candidates, candidate_offsets: likewise.
     labels: uint8, one per candidate, 1 for clicked.
     probabilities: float32, one per candidate: the true click probability
       where the world is known (the demo), else None.
+    directory: where exactly these columns lie; None: in memory alone.
   """
 
-  impression_ids: np.ndarray
-  user_ids: np.ndarray
+  impression_ids: Texts | np.ndarray
+  user_ids: Texts | np.ndarray
   times: np.ndarray
   history: np.ndarray
   history_offsets: np.ndarray
@@ -69,6 +94,7 @@ class Impressions:
   candidate_offsets: np.ndarray
   labels: np.ndarray
   probabilities: np.ndarray | None = None
+  directory: pathlib.Path | None = None
 
   def __len__(self) -> int:
     return len(self.times)
@@ -83,22 +109,14 @@ class Impressions:
     return slice(self.candidate_offsets[i], self.candidate_offsets[i + 1])
 
   def take(self, rows: np.ndarray) -> 'Impressions':
-    """The examples `rows`, in that order."""
+    """The examples `rows`, in that order, in memory."""
     columns = {}
-    for name, offsets, values in (
-      ('history', self.history_offsets, ('history',)),
-      (
-        'candidate',
-        self.candidate_offsets,
-        ('candidates', 'labels', 'probabilities'),
-      ),
+    for name, values in (
+      ('history', ('history',)),
+      ('candidate', ('candidates', 'labels', 'probabilities')),
     ):
-      begin, lengths = offsets[rows], np.diff(offsets)[rows]
-      ends = np.cumsum(lengths, dtype=np.int64)
-      flat = np.arange(lengths.sum()) + np.repeat(
-        begin - (ends - lengths), lengths
-      )
-      columns[f'{name}_offsets'] = np.concatenate([[0], ends])
+      offsets = getattr(self, f'{name}_offsets')
+      flat, columns[f'{name}_offsets'] = ragged_rows(offsets, rows)
       for value in values:
         column = getattr(self, value)
         columns[value] = None if column is None else column[flat]
@@ -106,62 +124,152 @@ class Impressions:
       columns[name] = getattr(self, name)[rows]
     return Impressions(**columns)
 
+  def trainable_clicks(self) -> tuple[np.ndarray, np.ndarray]:
+    """The clicks of impressions that have a non-click as well, in order.
 
-def _records(builder, split: str):
-  config = tfds.ReadConfig(interleave_cycle_length=1)  # In the written order.
-  return tfds.as_numpy(builder.as_dataset(split=split, read_config=config))
+    Found once and kept beside the columns, where there is such a place;
+    memory-mapped then.
+
+    Returns:
+      int64 [K] each: places among the candidates, and their examples.
+    """
+    if self.directory is None:
+      found = list(self._trainable_clicks())
+      join = lambda name: np.concatenate([chunk[name] for chunk in found])
+      return join('clicks'), join('owners')
+    # Not a column: one folder deeper than the fingerprint looks.
+    index = self.directory / 'index'
+    if not index.is_dir():
+      with ColumnWriter(index) as writer:
+        for chunk in self._trainable_clicks():
+          writer.append(chunk)
+    columns = read_columns(index)
+    return columns['clicks'], columns['owners']
+
+  def _trainable_clicks(self) -> Iterator[dict[str, np.ndarray]]:
+    offsets = self.candidate_offsets
+    for begin, end in chunks_of(offsets):
+      labels = self.labels[offsets[begin] : offsets[end]]
+      clicked = np.asarray(labels, bool)
+      counts = np.diff(offsets[begin : end + 1])
+      owner = np.repeat(np.arange(end - begin), counts)
+      others = np.bincount(owner, ~clicked, minlength=end - begin)
+      at = np.flatnonzero(clicked & (others[owner] > 0))
+      yield {'clicks': at + offsets[begin], 'owners': owner[at] + begin}
 
 
-def _read_items(builder) -> dict[str, np.ndarray]:
-  columns = {name: [] for name in builder.info.features}
-  for record in _records(builder, 'catalog'):
-    for name, value in record.items():
-      columns[name].append(value)
-  arrays = {}
-  for name, values in columns.items():
-    texts = Texts.of(values)
-    arrays |= {f'{name}.data': texts.data, f'{name}.offsets': texts.offsets}
-  return arrays
+def chunks_of(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
+  """Runs begin..end of a ragged column's lists, of about CHUNK values each.
+
+  At most CHUNK lists; a longer list makes a run of its own.
+  """
+  begin, count = 0, len(offsets) - 1
+  while begin < count:
+    ahead = offsets[begin : begin + CHUNK + 1]
+    end = int(np.searchsorted(ahead, ahead[0] + CHUNK, 'right')) - 1
+    yield begin, begin + max(end, 1)
+    begin += max(end, 1)
 
 
-def _read_impressions(builder, split: str) -> dict[str, np.ndarray]:
-  columns = {name: [] for name in builder.info.features}
-  for record in _records(builder, split):
-    for name, value in record.items():
-      columns[name].append(value)
-  flat = lambda name, dtype: np.concatenate(columns[name]).astype(dtype)
-  ends = lambda name: np.cumsum([0, *map(len, columns[name])], dtype=np.int64)
-  text = lambda name: np.array([value.decode() for value in columns[name]])
-  arrays = {
-    'impression_ids': text('impression_id'),
-    'user_ids': text('user_id'),
-    'times': np.array(columns['time'], np.int64),
-    'history': flat('history', np.int32),
-    'history_offsets': ends('history'),
-    'candidates': flat('candidates', np.int32),
-    'candidate_offsets': ends('candidates'),
-    'labels': flat('labels', np.uint8),
-  }
-  if 'probabilities' in columns:
-    arrays['probabilities'] = flat('probabilities', np.float32)
-  return arrays
+class ColumnWriter:
+  """Columns that grow by chunks, as `.npy` files; whole or not at all.
+
+  A context: the directory gets its name when it is left without an error.
+  Every file is what `np.save` would have written.
+
+  Args:
+    directory: where the columns are to lie; what is there goes.
+  """
+
+  def __init__(self, directory: pathlib.Path):
+    self.directory = directory
+    self._partial = directory.with_name(
+      f'{directory.name}.partial{os.getpid()}'
+    )
+    self._files, self._headers, self._ends = {}, {}, {}
+    self._opened = contextlib.ExitStack()  # Closes them.
+
+  def __enter__(self) -> 'ColumnWriter':
+    shutil.rmtree(self._partial, ignore_errors=True)
+    self._partial.mkdir(parents=True)
+    return self
+
+  def __exit__(self, kind, value, trace) -> None:
+    with self._opened:
+      for name, file in self._files.items():
+        file.seek(0)
+        self._write_header(name)
+    if kind is not None:
+      shutil.rmtree(self._partial)
+      return
+    shutil.rmtree(self.directory, ignore_errors=True)
+    self._partial.rename(self.directory)
+
+  def append(self, columns: dict) -> None:
+    """More of some columns; arrays whose first axis grows."""
+    for name, values in columns.items():
+      values = np.ascontiguousarray(values)
+      if name not in self._files:
+        path = self._partial / f'{name}.npy'
+        file = open(path, 'wb')  # noqa: SIM115 (the stack closes it)
+        self._files[name] = self._opened.enter_context(file)
+        descr = np.lib.format.dtype_to_descr(values.dtype)
+        self._headers[name] = [descr, 0, *values.shape[1:]]
+        self._write_header(name)
+      header = self._headers[name]
+      if header[0] != np.lib.format.dtype_to_descr(values.dtype):
+        raise TypeError(f'{name}: {values.dtype} after {header[0]}')
+      header[1] += len(values)
+      # Not tofile, which makes a full disk a short write.
+      self._files[name].write(values.data)
+
+  def append_offsets(self, name: str, lengths: np.ndarray) -> None:
+    """More of an int64 column of offsets, by the lengths of what they cut."""
+    ends = np.cumsum(lengths, dtype=np.int64) + self._ends.get(name, 0)
+    if name not in self._ends:
+      self.append({name: np.zeros(1, np.int64)})
+      self._ends[name] = 0
+    self.append({name: ends})
+    self._ends[name] = ends[-1] if len(ends) else self._ends[name]
+
+  def append_texts(self, name: str, texts: Texts) -> None:
+    """More of a column of strings: its bytes and its offsets."""
+    self.append({f'{name}.data': texts.data})
+    self.append_offsets(f'{name}.offsets', np.diff(texts.offsets))
+
+  def append_impressions(self, impressions: Impressions) -> None:
+    """More impressions."""
+    for name in ('impression_ids', 'user_ids'):
+      self.append_texts(name, getattr(impressions, name))
+    for name in ('history_offsets', 'candidate_offsets'):
+      self.append_offsets(name, np.diff(getattr(impressions, name)))
+    for name in ('times', 'history', 'candidates', 'labels', 'probabilities'):
+      values = getattr(impressions, name)
+      if values is not None:
+        self.append({name: values})
+
+  def _write_header(self, name: str) -> None:
+    descr, *shape = self._headers[name]
+    # NumPy leaves room in the header for the first axis to grow.
+    np.lib.format.write_array_header_1_0(
+      self._files[name],
+      {'descr': descr, 'fortran_order': False, 'shape': tuple(shape)},
+    )
 
 
 def write_columns(directory: pathlib.Path, columns: dict) -> None:
   """Writes arrays as `.npy` files; whole or not at all."""
-  partial = directory.with_name(f'{directory.name}.partial{os.getpid()}')
-  shutil.rmtree(partial, ignore_errors=True)
-  partial.mkdir(parents=True)
-  for name, values in columns.items():
-    np.save(partial / f'{name}.npy', values, allow_pickle=False)
-  shutil.rmtree(directory, ignore_errors=True)
-  partial.rename(directory)
+  with ColumnWriter(directory) as writer:
+    writer.append(columns)
 
 
 def read_columns(directory: pathlib.Path) -> dict[str, np.ndarray]:
-  """The arrays that `write_columns` wrote, memory-mapped."""
+  """The arrays that were written, memory-mapped, without the memmap class.
+
+  Its slices cost ten times what an ndarray's do.
+  """
   return {
-    path.stem: np.load(path, mmap_mode='r', allow_pickle=False)
+    path.stem: np.asarray(np.load(path, mmap_mode='r', allow_pickle=False))
     for path in sorted(directory.glob('*.npy'))
   }
 
@@ -181,16 +289,68 @@ def columns_fingerprint(directory: pathlib.Path) -> str:
   return kept.read_text()
 
 
+def _records(builder, split: str) -> Iterator[dict]:
+  """A split's records in the written order, many at a time.
+
+  Ragged features as (values, lengths); others as arrays, strings as bytes.
+  """
+  config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+  records = builder.as_dataset(split=split, read_config=config)
+  for chunk in records.ragged_batch(CHUNK // 16).prefetch(1):
+    yield {
+      name: (value.values.numpy(), value.row_lengths().numpy())
+      if hasattr(value, 'row_lengths')
+      else value.numpy()
+      for name, value in chunk.items()
+    }
+
+
+def _write_items(builder, directory: pathlib.Path) -> None:
+  with ColumnWriter(directory) as writer:
+    for chunk in _records(builder, 'catalog'):
+      for name, values in chunk.items():
+        writer.append_texts(name, Texts.of(values.tolist()))
+
+
+def _write_impressions(builder, split: str, directory: pathlib.Path) -> None:
+  with ColumnWriter(directory) as writer:
+    for chunk in _records(builder, split):
+      for name in ('impression_id', 'user_id'):
+        writer.append_texts(f'{name}s', Texts.of(chunk[name].tolist()))
+      for name, offsets in (
+        ('history', 'history_offsets'),
+        ('candidates', 'candidate_offsets'),
+      ):
+        values, lengths = chunk[name]
+        writer.append({name: values})
+        writer.append_offsets(offsets, lengths)
+      writer.append({'times': chunk['time'], 'labels': chunk['labels'][0]})
+      if 'probabilities' in chunk:
+        writer.append({'probabilities': chunk['probabilities'][0]})
+
+
+def _with_texts(arrays: dict[str, np.ndarray]) -> dict:
+  """Columns by name, those of strings put together."""
+  names = [name.removesuffix('.data') for name in arrays if '.data' in name]
+  texts = {
+    name: Texts(arrays.pop(f'{name}.data'), arrays.pop(f'{name}.offsets'))
+    for name in names
+  }
+  return texts | arrays
+
+
 def item_columns(builder, directory: pathlib.Path) -> dict[str, Texts]:
   """The catalog's text columns by name, N each; cached in `directory`."""
   if not directory.is_dir():
-    write_columns(directory, _read_items(builder))
-  arrays = read_columns(directory)
-  names = [name.removesuffix('.data') for name in arrays if '.data' in name]
-  return {
-    name: Texts(arrays[f'{name}.data'], arrays[f'{name}.offsets'])
-    for name in names
-  }
+    _write_items(builder, directory)
+  return _with_texts(read_columns(directory))
+
+
+def read_impressions(directory: pathlib.Path) -> Impressions:
+  """Impressions that a ColumnWriter wrote, memory-mapped."""
+  return Impressions(
+    **_with_texts(read_columns(directory)), directory=directory
+  )
 
 
 def impression_columns(
@@ -198,5 +358,14 @@ def impression_columns(
 ) -> Impressions:
   """One split's impressions; cached in `directory`."""
   if not directory.is_dir():
-    write_columns(directory, _read_impressions(builder, split))
-  return Impressions(**read_columns(directory))
+    _write_impressions(builder, split, directory)
+  return read_impressions(directory)
+
+
+def write_taken(
+  impressions: Impressions, rows: np.ndarray, directory: pathlib.Path
+) -> None:
+  """Writes what `impressions.take(rows)` holds, chunk by chunk."""
+  with ColumnWriter(directory) as writer:
+    for begin in range(0, len(rows), CHUNK):
+      writer.append_impressions(impressions.take(rows[begin : begin + CHUNK]))

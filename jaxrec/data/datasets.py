@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import importlib
 import io
-import json
 import os
 import pathlib
 
@@ -18,6 +17,8 @@ from jaxrec.data.columns import (
   columns_fingerprint,
   impression_columns,
   item_columns,
+  read_impressions,
+  write_taken,
 )
 from jaxrec.errors import UserError, choices
 
@@ -68,8 +69,17 @@ def builder_class(name: str):
   return getattr(importlib.import_module(module), attribute)
 
 
-def split_by_time(impressions: Impressions, fraction: float):
-  """The earliest and, for validation, the latest `fraction` of examples."""
+def split_by_time(
+  impressions: Impressions, fraction: float, directory: pathlib.Path
+) -> list[Impressions]:
+  """The earliest and, for validation, the latest `fraction` of examples.
+
+  Both are sorted by time, ties in the order they came, and kept in
+  `directory`; only the order itself, once, is held in memory.
+  """
+  sides = [directory / name for name in ('train', 'validation')]
+  if all(side.is_dir() for side in sides):
+    return [read_impressions(side) for side in sides]
   order = np.argsort(impressions.times, kind='stable')
   cut = round(len(order) * (1 - fraction))
   if not 0 < cut < len(order):
@@ -77,7 +87,9 @@ def split_by_time(impressions: Impressions, fraction: float):
       f'data.validation_fraction={fraction} leaves one side of '
       f'{len(order)} training impressions empty: give e.g. 0.1'
     )
-  return impressions.take(order[:cut]), impressions.take(order[cut:])
+  for side, rows in zip(sides, (order[:cut], order[cut:]), strict=True):
+    write_taken(impressions, rows, side)
+  return [read_impressions(side) for side in sides]
 
 
 def prepare(
@@ -118,9 +130,8 @@ def prepare(
         )
     except OSError as e:
       raise UserError(f'{name}: cannot write {root}: {e}') from e
-    metadata = builder.info.metadata
-    counts[config] = json.loads(metadata['counts'])
-    notes += json.loads(metadata['notes'])
+    counts[config], found = builder.told()
+    notes += found
     builders[config] = builder
   load = lambda split: impression_columns(
     builders['impressions'], split, root / FORMAT / split
@@ -129,8 +140,11 @@ def prepare(
   items = item_columns(builders['items'], root / FORMAT / 'catalog')
   if 'validation' not in splits:
     splits['train'], splits['validation'] = split_by_time(
-      splits['train'], validation_fraction
+      splits['train'],
+      validation_fraction,
+      root / f'{FORMAT}-cut-{validation_fraction}',
     )
+  splits['train'].trainable_clicks()  # Now, while it is preparing.
   return Dataset(
     name=name,
     fingerprint=columns_fingerprint(root / FORMAT),

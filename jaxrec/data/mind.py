@@ -11,13 +11,14 @@ zone; they are read as if they were UTC.
 """
 
 import codecs
+import dataclasses
 import datetime
 import functools
 import pathlib
 import re
 from collections.abc import Callable, Iterator
 
-from jaxrec.data.builder import Builder, Item
+from jaxrec.data.builder import Builder, Item, Tally
 from jaxrec.errors import UserError
 
 _TIME = re.compile(
@@ -26,6 +27,21 @@ _TIME = re.compile(
 )
 _LABELS = {'-0': 0, '-1': 1}
 _MIN_LINES = 10  # Fewer lines than this say little about the format.
+SHARD_BYTES = 64 << 20  # Of behaviors.tsv, read by one worker.
+_BLOCK = 16 << 10  # Of a file, in memory while its lines are counted.
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+  """Whole lines of a file: bytes begin..end, of which the first has a number.
+
+  `end` None: all that is left.
+  """
+
+  path: pathlib.Path
+  begin: int = 0
+  end: int | None = None
+  number: int = 1
 
 
 class Mind(Builder):
@@ -79,38 +95,55 @@ class Mind(Builder):
     """
     return self._catalog(pathlib.Path(directory), self.note)
 
-  def impressions(self, directory: pathlib.Path, split: str) -> Iterator[dict]:
-    """Yields the impressions of 'train' or 'test'; see `Builder.impressions`.
+  @classmethod
+  def _behaviors(cls, directory: pathlib.Path, split: str) -> pathlib.Path:
+    return cls.files(directory)[{'train': 1, 'test': 3}[split]]
+
+  def impression_shards(
+    self, directory: pathlib.Path, split: str
+  ) -> list[Shard]:
+    """Runs of lines of 'train' or 'test'; see `Builder.impression_shards`."""
+    return line_shards(self._behaviors(directory, split), SHARD_BYTES)
+
+  @staticmethod
+  def read_shard(
+    shard: Shard, shared: dict[str, int], note: Callable[..., None]
+  ) -> Iterator[tuple[int, dict]]:
+    """Yields impressions by the place of their line; see `Builder.read_shard`.
 
     Times are unix seconds, MIND's local time taken as UTC. Impressions whose
     labels are all 0 or all 1, or whose history is empty, are kept.
-
-    Raises:
-      UserError: a file is missing, has no usable line, or is mostly malformed.
     """
-    directory = pathlib.Path(directory)
-    path = self.files(directory)[{'train': 1, 'test': 3}[split]]
-    index = self._index(directory)
-    for _, row in _rows(path, _parse_impression, self.note):
+    for _, place, row in _lines(shard, _parse_impression, note):
       impression_id, user_id, time, history, candidates, labels = row
-      known = [index[item_id] for item_id in history if item_id in index]
+      known = [shared[item_id] for item_id in history if item_id in shared]
       if len(known) < len(history):
-        self.note('unknown history ids', times=len(history) - len(known))
+        note('unknown history ids', times=len(history) - len(known))
       first = {}
       for item_id, label in zip(candidates, labels, strict=True):
-        first.setdefault(index[item_id], label)
+        first.setdefault(shared[item_id], label)
       if len(first) < len(candidates):
-        self.note('repeated candidates', times=len(candidates) - len(first))
-      yield {
-        'impression_id': impression_id,
-        'user_id': user_id,
-        'time': time,
-        'history': known,
-        'candidates': list(first),
-        'labels': list(first.values()),
-      }
+        note('repeated candidates', times=len(candidates) - len(first))
+      yield (
+        place,
+        {
+          'impression_id': impression_id,
+          'user_id': user_id,
+          'time': time,
+          'history': known,
+          'candidates': list(first),
+          'labels': list(first.values()),
+        },
+      )
 
-  def _index(self, directory: pathlib.Path) -> dict[str, int]:
+  @classmethod
+  def check(
+    cls, directory: pathlib.Path, split: str, read: int, tally: Tally
+  ) -> None:
+    """UserError where behaviors.tsv has no usable line or is mostly bad."""
+    _check(cls._behaviors(directory, split), read, tally)
+
+  def shared(self, directory: pathlib.Path) -> dict[str, int]:
     """item_id -> index; kept for the next split: it reads all four files."""
     if self._indexed is None or self._indexed[0] != directory:
       items = self._catalog(directory, _silent)
@@ -210,15 +243,33 @@ class _Malformed(ValueError):
     self.reason = reason
 
 
-def _rows(
-  path: pathlib.Path,
-  parse: Callable[[str], tuple],
-  note: Callable[..., None],
-) -> Iterator[tuple[int, tuple]]:
-  """Yields (line number from 1, parsed line) of the usable lines of a file."""
-  usable, bad, first = 0, 0, []
+def line_shards(path: pathlib.Path, size: int) -> list[Shard]:
+  """A file cut at starts of lines, every `size` bytes or a line later."""
+  shards, begin, number, lines = [], 0, 1, 0
   with open(path, 'rb') as f:
-    for number, line in enumerate(f, 1):
+    while block := f.read(min(_BLOCK, begin + size - f.tell())):
+      lines += block.count(b'\n')
+      if f.tell() >= begin + size:
+        # To the end of the line that the block ends in.
+        lines += f.readline().count(b'\n')
+        shards.append(Shard(path, begin, f.tell(), number))
+        begin, number, lines = f.tell(), number + lines, 0
+    if f.tell() > begin:
+      shards.append(Shard(path, begin, f.tell(), number))
+  return shards
+
+
+def _lines(
+  shard: Shard, parse: Callable[[str], tuple], note: Callable[..., None]
+) -> Iterator[tuple[int, int, tuple]]:
+  """Yields (line number from 1, its byte, parsed line) of the usable lines."""
+  place = shard.begin
+  with open(shard.path, 'rb') as f:
+    f.seek(place)
+    for number, line in enumerate(f, shard.number):
+      if shard.end is not None and place >= shard.end:
+        return
+      begin, place = place, place + len(line)
       if number == 1:
         line = line.removeprefix(codecs.BOM_UTF8)
       if not line.strip():
@@ -227,19 +278,40 @@ def _rows(
       try:
         row = parse(line.rstrip(b'\r\n').decode())
       except UnicodeDecodeError as e:
-        bad += 1
         reason, why = 'not UTF-8', f'not UTF-8 from byte {e.start}'
       except _Malformed as e:
-        bad += 1
         reason, why = e.reason, str(e)
       else:
-        usable += 1
-        yield number, row
+        yield number, begin, row
         continue
-      where = f'{_place(path, number)}: {why}'
+      where = f'{_place(shard.path, number)}: {why}'
       note(f'malformed: {reason}', where)
-      if len(first) < 3:
-        first.append(where)
+
+
+def _rows(
+  path: pathlib.Path,
+  parse: Callable[[str], tuple],
+  note: Callable[..., None],
+) -> Iterator[tuple[int, tuple]]:
+  """Yields (line number from 1, parsed line) of the usable lines of a file."""
+  usable, tally = 0, Tally()
+
+  def both(*args, **kwargs):
+    tally.note(*args, **kwargs)
+    note(*args, **kwargs)
+
+  for number, _, row in _lines(Shard(path), parse, both):
+    usable += 1
+    yield number, row
+  _check(path, usable, tally)
+
+
+def _check(path: pathlib.Path, usable: int, tally: Tally) -> None:
+  """Raises UserError where a file, read whole, is empty or mostly malformed."""
+  bad = sum(
+    n for reason, n in tally.counts.items() if reason.startswith('malformed: ')
+  )
+  first = tally.notes[:3]
   if not usable + bad:
     raise UserError(f'{path} is empty: fetch it again from the publisher')
   if not usable or (usable + bad >= _MIN_LINES and bad > usable):

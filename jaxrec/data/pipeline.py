@@ -4,7 +4,8 @@ The pipeline starts from step numbers, not files: step -> which clicks (a
 stateless shuffle of each epoch) -> their histories and sampled candidates ->
 the batch's distinct items, packed. Everything is a pure function of (seed,
 step), so jumping to any step costs nothing and a resumed run sees the same
-batches to the bit.
+batches to the bit. Nothing in memory grows with the set: its columns and the
+index of its clicks are memory-mapped.
 """
 
 import dataclasses
@@ -46,20 +47,14 @@ class TrainPipeline:
   growth: float = 1.125
 
   def __post_init__(self):
-    owner = np.repeat(
-      np.arange(len(self.impressions)),
-      np.diff(self.impressions.candidate_offsets),
-    )
-    clicked = np.asarray(self.impressions.labels, bool)
-    others = np.bincount(owner, ~clicked, minlength=len(self.impressions))
-    clicks = np.flatnonzero(clicked & (others[owner] > 0))
+    clicks, owners = self.impressions.trainable_clicks()
     if not len(clicks):
       raise UserError(
         'no training impression has both a click and a non-click: nothing to '
         'learn from'
       )
     object.__setattr__(self, '_clicks', clicks)  # Flat candidate positions.
-    object.__setattr__(self, '_owner', owner[clicks])
+    object.__setattr__(self, '_owner', owners)
     object.__setattr__(self, '_ladder', self._measure())
 
   @property
@@ -123,7 +118,8 @@ class TrainPipeline:
   def impressions_of(self, step: int) -> np.ndarray:
     """The impression ids a step trains on, for error messages."""
     clicks, _ = self.clicks_of(tf.constant(step, tf.int64))
-    return self.impressions.impression_ids[self._owner[clicks.numpy()]]
+    ids = self.impressions.impression_ids
+    return np.array([ids[i] for i in self._owner[clicks.numpy()]])
 
   def examples_of(self, step: int):
     """Item indices a step trains on: histories, candidates and labels.

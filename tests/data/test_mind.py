@@ -5,11 +5,13 @@ import datetime
 import json
 import pathlib
 import random
+import sys
 import tracemalloc
 
 import pytest
 import tensorflow_datasets as tfds
 
+from jaxrec.data import mind
 from jaxrec.data.mind import Mind, MindLarge, MindSmall, unix_seconds
 from jaxrec.errors import UserError
 
@@ -489,6 +491,84 @@ def test_prepared_records_and_counts_are_what_was_read(tmp_path):
       for e in (example.items() for example in splits[split])
     ]
     assert plain == getattr(data, split)
+
+
+# -------------------------------------------------------------------- shards
+def broken_lines(directory):
+  """A set with something to note in many places."""
+  lines = clean()
+  for i in range(30):
+    lines[TRAIN].append(shown(10 + i, 'N99 N1', 'N71-0 N3-1 N3-0'))
+    lines[TRAIN] += [b'', b'bad'] if i % 3 == 0 else []
+  return write(directory, lines, start=BOM)
+
+
+@pytest.mark.parametrize('size', [1, 40, 41, 300, 10**6])
+def test_shards_are_whole_lines_and_tell_what_the_file_does(
+  tmp_path, monkeypatch, size
+):
+  whole = read(broken_lines(tmp_path))
+  monkeypatch.setattr(mind, 'SHARD_BYTES', size)
+  monkeypatch.setattr(mind, '_BLOCK', 16)
+  path = tmp_path / TRAIN
+  shards = mind.line_shards(path, size)
+  ends = [0, *(shard.end for shard in shards)]
+  assert [shard.begin for shard in shards] == ends[:-1]
+  assert ends[-1] == path.stat().st_size
+  content = path.read_bytes()
+  for shard in shards:
+    assert shard.number == 1 + content[: shard.begin].count(b'\n')
+    assert shard.begin == 0 or content[shard.begin - 1 : shard.begin] == b'\n'
+  assert read(tmp_path) == whole
+  builder = Mind(config='impressions', data_dir=tmp_path / 'prepared')
+  shared = builder.shared(tmp_path)
+  note = lambda *args, **kwargs: None
+  found = [e for s in shards for e in Mind.read_shard(s, shared, note)]
+  keys = [key for key, _ in found]
+  assert keys == sorted(set(keys))
+  assert [example for _, example in found] == whole.train
+
+
+def test_a_beam_pipeline_prepares_the_same(tmp_path, monkeypatch):
+  pytest.importorskip('apache_beam')
+  from apache_beam.options.pipeline_options import PipelineOptions
+
+  raw = broken_lines(tmp_path / 'raw')
+  data = read(raw)
+  monkeypatch.setattr(mind, 'SHARD_BYTES', 300)
+  make = lambda **kw: Mind(
+    config='impressions', data_dir=tmp_path / 'out', **kw
+  )
+  make(beam=True).download_and_prepare(
+    download_config=tfds.download.DownloadConfig(
+      manual_dir=str(raw),
+      beam_options=PipelineOptions(['--direct_num_workers=1']),
+    )
+  )
+  again = make()
+  counts, notes = again.told()
+  read_counts = {'train: read': len(data.train), 'test: read': len(data.test)}
+  assert counts == read_counts | data.counts[1]
+  assert notes == data.notes[1]
+  for split in Mind.SPLITS:
+    found = [
+      {
+        k: v.decode() if isinstance(v, bytes) else v.tolist()
+        for k, v in example.items()
+      }
+      for example in tfds.as_numpy(
+        again.as_dataset(
+          split=split, read_config=tfds.ReadConfig(interleave_cycle_length=1)
+        )
+      )
+    ]
+    assert found == getattr(data, split)
+
+
+def test_beam_is_asked_for_where_it_is_absent(tmp_path, monkeypatch):
+  monkeypatch.setitem(sys.modules, 'apache_beam', None)
+  with pytest.raises(UserError, match='pip install apache-beam'):
+    Mind(config='impressions', data_dir=tmp_path, beam=True)
 
 
 # ---------------------------------------------------------------------- fuzz
