@@ -144,7 +144,7 @@ def main(argv):
       'evaluate': evaluate.evaluate_workdir,
     }[_MODE.value]
     run(config, pathlib.Path(_WORKDIR.value).expanduser().absolute())
-  except UserError as e:
+  except (UserError, OSError) as e:  # The latter name the file.
     _fail(e)
   except distributed.Stopped as e:
     print(f'jaxrec: {e}: the same command goes on from there', file=sys.stderr)

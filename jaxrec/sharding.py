@@ -21,8 +21,10 @@ BATCH = P(('data', 'fsdp'))
 # The first suffix of a parameter's path that matches; a stack's layer axis,
 # in front, is never split.
 RULES = (
-  ('tokens/embedding', P('fsdp', 'tensor')),
-  ('qkv/kernel', P('fsdp', 'tensor')),
+  ('tokens/embedding', P(('fsdp', 'tensor'), None)),
+  ('qkv/kernel', P('fsdp', None, 'tensor')),
+  ('qkv/bias', P(None, 'tensor')),
+  ('up/bias', P('tensor')),
   ('out/kernel', P('tensor', 'fsdp')),
   ('up/kernel', P('fsdp', 'tensor')),
   ('down/kernel', P('tensor', 'fsdp')),
@@ -70,7 +72,7 @@ def param_specs(tree, mesh):
     spec = next(spec for suffix, spec in RULES if name.endswith(suffix))
     spec = (*(None,) * (leaf.ndim - len(spec)), *spec)
     fits = [
-      axis if axis is None or size % mesh.shape[axis] == 0 else None
+      axis if axis is None or size % _ways(axis, mesh) == 0 else None
       for axis, size in zip(spec, leaf.shape, strict=True)
     ]
     return P(*fits)
@@ -97,6 +99,12 @@ def placement(tree) -> list[tuple[str, str, str, int]]:
   return rows
 
 
+def _ways(axis, mesh) -> int:
+  """In how many parts an entry of a spec splits."""
+  names = axis if isinstance(axis, tuple) else (axis,)
+  return math.prod(mesh.shape[name] for name in names)
+
+
 def shardings(specs, mesh):
   """NamedShardings of a tree of PartitionSpecs."""
   return jax.tree.map(
@@ -114,26 +122,32 @@ def gather_params(specs):
   """
 
   def gather(x, spec):
-    if 'fsdp' not in spec:
-      return x
-    whole = P(*(None if axis == 'fsdp' else axis for axis in spec))
-    constrain = jax.lax.with_sharding_constraint
-
-    @jax.custom_vjp
-    def move(x):
-      return constrain(x, whole)
-
-    move.defvjp(lambda x: (move(x), None), lambda _, g: (constrain(g, spec),))
-    return move(x)
+    stored = lambda axis: axis == 'fsdp' or 'fsdp' in (axis or ())
+    whole = P(*(None if stored(axis) else axis for axis in spec))
+    return _move(x, whole, spec)
 
   return lambda params: jax.tree.map(
     gather, params, specs, is_leaf=lambda x: isinstance(x, P)
   )
 
 
+def _move(x, there, back):
+  """`x` laid out by the spec `there`, its gradient by `back`."""
+  constrain = jax.lax.with_sharding_constraint
+
+  @jax.custom_vjp
+  def move(x):
+    return constrain(x, there)
+
+  move.defvjp(
+    lambda x: (constrain(x, there), None), lambda _, g: (constrain(g, back),)
+  )
+  return move(x)
+
+
 def replicate(x):
-  """`x` whole on every device."""
-  return jax.lax.with_sharding_constraint(x, P())
+  """`x` whole on every device; its gradient split as a batch is."""
+  return _move(x, P(), BATCH)
 
 
 def put_batch(batch, mesh):

@@ -1,6 +1,9 @@
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import nnx
 from jax.sharding import PartitionSpec as P
@@ -16,7 +19,14 @@ from tests.conftest import TINY
 from tests.models.test_recommender import S, batch_of, catalog, examples
 
 __all__ = ['catalog']  # A fixture.
-STEPS = 4
+STEPS = 5
+# Collectives in the text of the compiled step; more would be a change for the
+# worse that nobody saw.
+CEILING = {(8, 1, 1): 5, (1, 8, 1): 26, (2, 2, 2): 48, (4, 1, 2): 25}
+COLLECTIVE = re.compile(
+  r' (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)'
+  r'(-start)?\('
+)
 
 
 def make_model():
@@ -31,7 +41,7 @@ def make_model():
 
 
 def train(catalog, shape):
-  """Losses and last parameters of a few steps on a mesh."""
+  """Losses and last state of a few steps on a mesh, and the compiled step."""
   count = int(np.prod(shape))
   mesh = sharding.make_mesh(*shape, devices=jax.devices()[:count])
   tx = make_tx(
@@ -52,15 +62,23 @@ def train(catalog, shape):
     )
     gather = sharding.gather_params((specs[0].params, specs[1]))
     step = jax.jit(
-      make_train_step(graphdef, tx, gather=gather, seed=0), donate_argnums=0
+      make_train_step(graphdef, tx, gather=gather, seed=0),
+      donate_argnums=0,
+      out_shardings=(
+        sharding.shardings(specs[0], mesh),
+        sharding.whole(mesh),
+      ),
     )
     for i in range(STEPS):
       batch = batch_of(catalog, examples(i, count=16), rows=64)
+      batch = sharding.put_batch(batch, mesh)
+      if i == 0:
+        step = step.lower(state, frozen, batch).compile()
       before = state
-      state, metrics = step(state, frozen, sharding.put_batch(batch, mesh))
+      state, metrics = step(state, frozen, batch)
       assert before.params['scale'].is_deleted()  # The state is donated.
       losses.append(float(metrics['loss']))
-  return losses, state
+  return losses, state, step.as_text()
 
 
 @pytest.fixture(scope='module')
@@ -68,10 +86,10 @@ def on_one_device(catalog):
   return train(catalog, (1, 1, 1))
 
 
-@pytest.mark.parametrize('shape', [(8, 1, 1), (1, 8, 1), (2, 2, 2)], ids=str)
+@pytest.mark.parametrize('shape', CEILING, ids=str)
 def test_eight_devices_equal_one(catalog, on_one_device, shape):
-  losses, state = train(catalog, shape)
-  want, single = on_one_device
+  losses, state, text = train(catalog, shape)
+  want, single, _ = on_one_device
   np.testing.assert_allclose(losses, want, atol=1e-5)
   assert len(set(np.round(want, 4))) == STEPS  # It does learn.
   # Softmax does not see the keys' bias: its gradient is rounding, and Adam
@@ -95,10 +113,34 @@ def test_eight_devices_equal_one(catalog, on_one_device, shape):
   for x in (kernel, *moment):  # Stored in parts, the optimizer's state too.
     part = x.addressable_shards[0].data.size
     assert part == x.size // (shape[1] * shape[2])
+  found = len(COLLECTIVE.findall(text))
+  assert 0 < found <= CEILING[shape]
+
+
+@pytest.mark.parametrize('fsdp', [2, 4, 8])
+def test_bytes_on_a_device_fall_as_one_over_fsdp(fsdp):
+  """All kernels and embeddings; what stays whole is small."""
+
+  def on_a_device(mesh):
+    tx = optax.adamw(1e-3)
+    _, state, _, _ = init_state(make_model, tx, mesh)
+    kernels = whole = 0
+    for path, _, spec, size in sharding.placement(state):
+      if path.endswith(('kernel', 'tokens/embedding')):
+        kernels += size
+        assert mesh.size == 1 or spec != 'whole', path
+      else:
+        whole += size
+    return kernels, whole
+
+  single = on_a_device(sharding.make_mesh(devices=jax.devices()[:1]))
+  split = on_a_device(sharding.make_mesh(data=8 // fsdp, fsdp=fsdp))
+  assert split[0] * fsdp == single[0]
+  assert split[1] == single[1] < 0.01 * single[0]
 
 
 def test_the_optimizer_has_no_state_for_what_does_not_train(on_one_device):
-  _, state = on_one_device
+  _, state, _ = on_one_device
   paths = [
     jax.tree_util.keystr(path)
     for path, _ in jax.tree_util.tree_leaves_with_path(state)
@@ -139,5 +181,5 @@ def test_a_parameter_that_does_not_divide_stays_whole():
   }
   specs = sharding.param_specs(tree, mesh)
   assert specs['up']['kernel'] == P(None, None, 'tensor')
-  assert specs['up']['bias'] == P(None, None)
+  assert specs['up']['bias'] == P(None, 'tensor')
   assert specs['project']['kernel'] == P('fsdp', None)

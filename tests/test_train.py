@@ -10,8 +10,10 @@ import pytest
 
 from configs import news
 from jaxrec import evaluate, results, sharding, train
+from jaxrec.display import Display
 from jaxrec.distributed import Stopped
 from jaxrec.errors import UserError
+from jaxrec.experiment import Experiment
 
 RANKING = {'auc', 'mrr', 'ndcg@5', 'ndcg@10'}
 METRICS = RANKING | {'accuracy', 'precision', 'recall', 'f1'}
@@ -123,9 +125,6 @@ def test_interrupted_equals_uninterrupted(
 
 
 def assert_same_parameters(config, *workdirs):
-  from jaxrec.display import Display
-  from jaxrec.experiment import Experiment
-
   experiment = Experiment.from_config(config, Display(quiet=True))
   with jax.set_mesh(experiment.mesh):
     fresh, _ = experiment.init()
@@ -220,6 +219,30 @@ def test_sigterm_before_the_first_step_stops_at_once(
   monkeypatch.setattr(train.Experiment, 'from_config', prepare)
   with pytest.raises(Stopped):
     train.train_and_evaluate(tiny_config(), tmp_path)
+
+
+def test_damaged_kept_data_names_its_file(tiny_config, tmp_path, one_device):
+  """And what it says to remove is what has to be."""
+  config = tiny_config(**{'data.cache_dir': str(tmp_path)})
+
+  def vectors():
+    experiment = Experiment.from_config(config, Display(quiet=True))
+    with jax.set_mesh(experiment.mesh):
+      return np.array(experiment.vectors), experiment.dataset.fingerprint
+
+  want, fingerprint = vectors()
+  for kept in ('datasets', 'tokens', 'vectors'):
+    largest = max(
+      (tmp_path / kept).rglob('*.npy'), key=lambda p: p.stat().st_size
+    )
+    largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
+    with pytest.raises(UserError, match=str(largest)) as e:
+      vectors()
+    assert f'remove {largest.parent}' in str(e.value)
+    shutil.rmtree(largest.parent)
+    found, same = vectors()
+    np.testing.assert_array_equal(found, want)
+    assert same == fingerprint
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow_datasets as tfds
 
+from jaxrec.errors import UserError
+
 FORMAT = 'columns-3'  # To be counted up when what is written changes.
 CHUNK = 1 << 16  # Examples, items or candidates held in memory at a time.
 
@@ -263,13 +265,28 @@ def write_columns(directory: pathlib.Path, columns: dict) -> None:
     writer.append(columns)
 
 
+def load_array(path: pathlib.Path, mode: str = 'r') -> np.ndarray:
+  """A kept `.npy` file, memory-mapped.
+
+  Raises:
+    UserError: it is damaged or cannot be read.
+  """
+  try:
+    return np.load(path, mmap_mode=mode, allow_pickle=False)
+  except (ValueError, EOFError, OSError) as e:
+    raise UserError(
+      f'{path}: kept data that is damaged or unreadable ({e}): remove '
+      f'{path.parent}, and the same command makes it anew'
+    ) from e
+
+
 def read_columns(directory: pathlib.Path) -> dict[str, np.ndarray]:
   """The arrays that were written, memory-mapped, without the memmap class.
 
   Its slices cost ten times what an ndarray's do.
   """
   return {
-    path.stem: np.asarray(np.load(path, mmap_mode='r', allow_pickle=False))
+    path.stem: np.asarray(load_array(path))
     for path in sorted(directory.glob('*.npy'))
   }
 

@@ -17,6 +17,7 @@ import time
 import ml_dtypes
 import numpy as np
 
+from jaxrec.data.columns import load_array
 from jaxrec.errors import UserError
 
 FLUSH_SECONDS = 10.0  # What a kill may cost.
@@ -124,9 +125,9 @@ class ItemStore:
       self.done = np.zeros_like(self.done)
       return
     mode = 'r+' if self.is_writer else 'r'
-    self.done = np.load(done, mmap_mode=mode)
+    self.done = load_array(done, mode)
     if self.is_writer:
-      array = np.load(values, mmap_mode=mode)
+      array = load_array(values, mode)
       self._values = array.view(self.dtype)
       self._flush_values = array.flush
       self._fresh, self._flushed = [], time.monotonic()
@@ -156,7 +157,7 @@ class ItemStore:
 
 def read_array(path: pathlib.Path) -> np.ndarray:
   """An array that an ItemStore wrote, memory-mapped."""
-  array = np.load(path, mmap_mode='r', allow_pickle=False)
+  array = load_array(path)
   return array.view(BFLOAT16) if array.dtype == np.uint16 else array
 
 

@@ -16,6 +16,9 @@ from flax import nnx
 from jaxrec.errors import UserError, choices
 from jaxrec.models.attention import IMPLEMENTATIONS, attend
 
+# The embeddings have unused rows up to a multiple of this, so that they split
+# over any number of devices up to it.
+VOCAB_MULTIPLE = 256
 FEW_LAYERS = 4  # Unrolling more costs more compilation than it saves.
 # What a layer keeps for its backward pass; the rest is computed again.
 REMAT = {
@@ -133,7 +136,9 @@ class BertLayer(nnx.Module):
     rngs: nnx.Rngs,
   ):
     linear = functools.partial(nnx.Linear, dtype=dtype, rngs=rngs)
-    self.qkv = linear(width, 3 * width)
+    # Queries, keys and values on an axis of their own: split over devices by
+    # heads, none of them crosses.
+    self.qkv = nnx.LinearGeneral(width, (3, width), dtype=dtype, rngs=rngs)
     self.out = linear(width, width)
     self.up = linear(width, mlp_width)
     self.down = linear(mlp_width, width)
@@ -146,7 +151,8 @@ class BertLayer(nnx.Module):
   def attend(self, x, segments):
     """Self-attention inside `segments`, int32 [R, L]."""
     heads = (*x.shape[:2], self.num_heads, -1)
-    q, k, v = (a.reshape(heads) for a in jnp.split(self.qkv(x), 3, axis=-1))
+    qkv = self.qkv(x)  # [R, L, 3, D]
+    q, k, v = (qkv[:, :, i].reshape(heads) for i in range(3))
     y = attend(q, k, v, segments, self.attention)
     return self.out(y.reshape(x.shape))
 
@@ -175,7 +181,8 @@ class Embeddings(nnx.Module):
     dtype,
     rngs: nnx.Rngs,
   ):
-    self.tokens = nnx.Embed(vocab_size, width, dtype=dtype, rngs=rngs)
+    padded = -(-vocab_size // VOCAB_MULTIPLE) * VOCAB_MULTIPLE
+    self.tokens = nnx.Embed(padded, width, dtype=dtype, rngs=rngs)
     self.positions = nnx.Embed(max_positions, width, dtype=dtype, rngs=rngs)
     self.types = nnx.Embed(num_types, width, dtype=dtype, rngs=rngs)
     self.norm = LayerNorm(width, norm_epsilon)

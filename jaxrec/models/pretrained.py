@@ -155,8 +155,8 @@ def load_params(directory: str | pathlib.Path, params: dict) -> dict:
       of another shape or type; names the file and the tensor.
   """
   sources = _sources(pathlib.Path(directory))
-  loaded = _map(lambda leaf: np.empty(leaf.shape, np.float32), params)
-  for name, view in _parts(loaded):
+  loaded = _map(lambda leaf: np.zeros(leaf.shape, np.float32), params)
+  for name, view in _parts(loaded, bert_config(directory)['vocab_size']):
     if name not in sources:
       raise UserError(
         f'{directory}: the weights lack {name} (or {CONFIG} is not theirs)'
@@ -189,7 +189,8 @@ def save_params(
   directory.mkdir(parents=True, exist_ok=True)
   arrays = _map(lambda leaf: np.asarray(leaf, np.float32), params)
   # save_file writes a buffer as it lies, whatever its strides.
-  tensors = {name: np.ascontiguousarray(view) for name, view in _parts(arrays)}
+  parts = _parts(arrays, config['vocab_size'])
+  tensors = {name: np.ascontiguousarray(view) for name, view in parts}
   save_file(tensors, directory / WEIGHTS, {'format': 'pt'})
   written = {'architectures': ['BertModel']}
   written |= {key: value for key, (value, _) in SUPPORTED.items()}
@@ -388,16 +389,19 @@ def _map(f: Callable, tree: dict) -> dict:
   }
 
 
-def _parts(params: dict) -> Iterator[tuple[str, np.ndarray]]:
+def _parts(params: dict, vocab_size: int) -> Iterator[tuple[str, np.ndarray]]:
   """(Hugging Face name, view of our array laid out as PyTorch's) pairs."""
 
   def parts(names, leaf, array):
     suffix = 'bias' if leaf == 'bias' else 'weight'
-    for name, view in zip(names, np.split(array, len(names), -1), strict=True):
+    views = [array] if len(names) == 1 else np.moveaxis(array, -2, 0)
+    for name, view in zip(names, views, strict=True):
       yield f'{name}.{suffix}', view.T if leaf == 'kernel' else view
 
   for module, leaves in params['embeddings'].items():
     for leaf, array in leaves.items():
+      if module == 'tokens':
+        array = array[:vocab_size]  # Padded, see Embeddings.
       yield from parts(EMBEDDINGS[module], leaf, array)
   below = 0
   for stack in (params[name] for name in STACKS if name in params):

@@ -186,8 +186,12 @@ class Recommender(nnx.Module):
 
   def logits(self, table, batch: Batch):
     """Logits float32 [B, C] from the table [M, D] and the batch's slots."""
-    users = self.user_vectors(table[batch.history], batch.history_mask)
-    return self.score(users, table[batch.candidates])
+    # One look-up: the table's gradient is one sum over devices, not two.
+    length = batch.history.shape[1]
+    slots = jnp.concatenate([batch.history, batch.candidates], axis=1)
+    history, candidates = jnp.split(table[slots], [length], axis=1)
+    users = self.user_vectors(history, batch.history_mask)
+    return self.score(users, candidates)
 
   def __call__(self, batch: Batch, *, key=None):
     """Logits, float32 [B, C]."""
