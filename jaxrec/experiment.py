@@ -72,6 +72,14 @@ def load_dataset(config, display: Display) -> datasets.Dataset:
   return dataset
 
 
+def prepare(config, display: Display) -> None:
+  """Reads a config's dataset, and no more, for the runs to come."""
+  directory = cache_dir(config)
+  with one_at_a_time(directory / 'lock', display.say):
+    load_dataset(config, display)
+  display.say(f'prepared, in {directory}')
+
+
 @dataclasses.dataclass
 class Experiment:
   """A config, its data and its model, ready to train or evaluate.

@@ -131,9 +131,9 @@ def main(argv):
     config = _CONFIG.value
     if _MODE.value == 'prepare':
       from jaxrec.display import Display
-      from jaxrec.experiment import load_dataset
+      from jaxrec.experiment import prepare
 
-      load_dataset(config, Display())
+      prepare(config, Display())
       return
     from jaxrec import evaluate, train
     from jaxrec.experiment import cache_dir

@@ -102,6 +102,7 @@ def test_prepare_alone_says_what_it_read(tiny_config, tmp_path):
   assert done.returncode == 0, done.stderr
   assert 'catalog: read 60' in done.stdout
   assert 'train: read 80, test: read 20' in done.stdout
+  assert f'prepared, in {tmp_path}' in done.stdout
 
 
 @pytest.mark.slow
