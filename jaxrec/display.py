@@ -69,16 +69,18 @@ class Display:
 
       yield advance
 
-  def parameters(self, rows: list[tuple[str, str, str, int]]) -> None:
-    """Path, shape, spec and bytes on one device; as `sharding.placement`."""
+  def parameters(self, rows: list[tuple[str, tuple, str, int]]) -> None:
+    """What `sharding.placement` gives."""
     table = _plain_table()
-    for name in ('parameter', 'stored', 'split'):
-      table.add_column(name, no_wrap=True)
-    table.add_column('on a device', justify='right', no_wrap=True)
-    for path, stored, split, size in rows:
-      table.add_row(path, stored, split, f'{size / 1e6:,.3f} MB')
+    table.add_column('parameter', overflow='fold')
+    table.add_column(' shape')
+    table.add_column(' split over')
+    table.add_column(' MB a device', justify='right')
+    for path, shape, split, size in rows:
+      shape = ' x '.join(map(str, shape))
+      table.add_row(path, f' {shape}', f' {split}', f'{size / 1e6:,.3f}')
     total = sum(row[-1] for row in rows) / 1e6
-    table.add_row('all', '', '', f'{total:,.3f} MB')
+    table.add_row('all', '', '', f'{total:,.3f}')
     self.console.print(table)
 
   def table(self, title: str, rows: dict[str, dict[str, float]]) -> None:

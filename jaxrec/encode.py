@@ -67,15 +67,13 @@ class CatalogEncoder:
       done: bool [N]; a batch whose items are all done is left out. The others
         are as they would be with none done, so that resuming changes no bit.
     """
-    share = self.num_rows // jax.process_count()
-    mine = slice(jax.process_index() * share, (jax.process_index() + 1) * share)
     before = None
     for items, rows, arrays in catalog_batches(
       self.items, wanted, self.num_rows
     ):
       if done is not None and done[items].all():
         continue
-      inputs = put_batch(tuple(x[mine] for x in arrays), self.mesh)
+      inputs = put_batch(arrays, self.mesh)
       batch = Encoded(items, rows, arrays[-1], self._step(params, *inputs))
       if before is not None:
         yield before

@@ -248,7 +248,7 @@ class Experiment:
           return part
         bert = {
           name: jax.tree.map(
-            lambda old, new: jax.device_put(new, old.sharding),
+            lambda old, new: sharding.put(new, old.sharding),
             have,
             loaded[name],
           )
@@ -363,7 +363,7 @@ class Experiment:
   def pace(self) -> Pace:
     """Counters of a training; MFU only where the encoder runs in the step."""
     if self.frozen:
-      return Pace(num_processes=jax.process_count())
+      return Pace()
     bert, encoder, head = (
       self.encoder_config,
       self.config.encoder,
@@ -383,7 +383,6 @@ class Experiment:
       ),
       peak=peak,
       peak_source=source,
-      num_processes=jax.process_count(),
     )
 
   # -------------------------------------------------------------- evaluation

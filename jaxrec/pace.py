@@ -28,8 +28,6 @@ class Pace:
     flops_of: batch -> useful FLOPs of its step; None if unknown.
     peak: FLOP/s of all devices; None if unknown.
     peak_source: where `peak` comes from.
-    num_processes: that train together. Batches hold one process's slice; the
-      others' slices are as large and are counted as if they were the same.
     clock: () -> seconds.
   """
 
@@ -39,12 +37,10 @@ class Pace:
     flops_of: Callable[[Batch], float] | None = None,
     peak: float | None = None,
     peak_source: str | None = None,
-    num_processes: int = 1,
     clock: Callable[[], float] = time.perf_counter,
   ):
     self.flops_of = flops_of
     self.peak, self.peak_source = peak, peak_source
-    self.num_processes = num_processes
     self.examples = self.tokens = self.slots = self.compilations = 0
     self.flops = self.seconds = self.wait_seconds = self.compile_seconds = 0.0
     self._clock = clock
@@ -70,11 +66,11 @@ class Pace:
       self.compile_seconds += self._clock() - self._got
       return
     tokens, _, slots = batch_counts(batch)
-    self.examples += self.num_processes * int(np.sum(batch.example_mask))
-    self.tokens += self.num_processes * tokens
-    self.slots += self.num_processes * slots
+    self.examples += int(np.sum(batch.example_mask))
+    self.tokens += tokens
+    self.slots += slots
     if self.flops_of:
-      self.flops += self.num_processes * self.flops_of(batch)
+      self.flops += self.flops_of(batch)
     self.wait_seconds += self._got - self._began
     # Last, so that what counting takes is counted: the device works meanwhile.
     self.seconds += self._clock() - self._began

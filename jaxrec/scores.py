@@ -46,7 +46,7 @@ def flat_logits(
     batch_size=batch_size,
     history_length=history_length,
   ):
-    logits = eval_step(put_batch(_my_share(batch), mesh))
+    logits = eval_step(put_batch(batch, mesh))
     flat[shown] = np.asarray(logits)[: shown.stop - shown.start]
   return flat
 
@@ -77,8 +77,8 @@ def metrics_of(
     logits, mask = pad([flat[s] for s in shown] + fill)
     labels, _ = pad([impressions.labels[s] for s in shown] + fill)
     example_mask = np.arange(batch_size) < len(rows)
-    local = _my_share((logits, labels, mask, example_mask))
-    sums = _metric_sums(*put_batch(local, mesh), np.float32(threshold))
+    batch = put_batch((logits, labels, mask, example_mask), mesh)
+    sums = _metric_sums(*batch, np.float32(threshold))
     total = metrics.merge(total, metrics.to_host(sums))
   return metrics.finalize(total)
 
@@ -87,17 +87,6 @@ def threshold_of(impressions: Impressions, flat: np.ndarray) -> float:
   """The logit with the best F1 on a split; never the one reported on."""
   labels = np.asarray(impressions.labels)
   return metrics.best_threshold(flat, labels, np.ones(len(flat), bool))
-
-
-def _my_share(tree):
-  """This process's slice of a batch that every process has whole."""
-  count, index = jax.process_count(), jax.process_index()
-
-  def cut(x):
-    share = len(x) // count
-    return x[index * share : (index + 1) * share]
-
-  return jax.tree.map(cut, tree)
 
 
 @jax.jit

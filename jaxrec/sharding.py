@@ -80,22 +80,21 @@ def param_specs(tree, mesh):
   return jax.tree_util.tree_map_with_path(spec_of, tree)
 
 
-def placement(tree) -> list[tuple[str, str, str, int]]:
-  """Of every array: path, dtype and shape, spec, bytes on one device."""
+def placement(tree) -> list[tuple[str, tuple[int, ...], str, int]]:
+  """Of every array: path, shape, how it is split, bytes on one device.
+
+  An axis of the mesh that has one device splits nothing and is not named.
+  """
   rows = []
   for path, x in jax.tree_util.tree_leaves_with_path(tree):
     part = math.prod(x.sharding.shard_shape(x.shape)) * x.dtype.itemsize
-    spec = tuple(x.sharding.spec)
-    while spec and spec[-1] is None:
-      spec = spec[:-1]
-    rows.append(
-      (
-        jax.tree_util.keystr(path, simple=True, separator='/'),
-        f'{x.dtype}{list(x.shape)}',
-        f'P{spec}'.replace(',)', ')') if spec else 'whole',
-        part,
-      )
-    )
+    names = [
+      [n for n in jax.tree.leaves([axis]) if x.sharding.mesh.shape[n] > 1]
+      for axis in x.sharding.spec
+    ]
+    split = ', '.join('+'.join(parts) or '-' for parts in names)
+    name = jax.tree_util.keystr(path, simple=True, separator='/')
+    rows.append((name, x.shape, split if any(names) else '', part))
   return rows
 
 
@@ -150,13 +149,19 @@ def replicate(x):
   return _move(x, P(), BATCH)
 
 
+def put(x, sharding):
+  """An array every process has whole -> one laid out by a Sharding.
+
+  Each process copies to its devices what they hold, and no more.
+  """
+  x = np.asarray(x)
+  return jax.make_array_from_callback(x.shape, sharding, lambda i: x[i])
+
+
 def put_batch(batch, mesh):
-  """This process's slice of a batch -> global arrays on the mesh."""
+  """A batch every process has whole -> arrays split over the mesh."""
   sharding = NamedSharding(mesh, BATCH)
-  return jax.tree.map(
-    lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)),
-    batch,
-  )
+  return jax.tree.map(lambda x: put(x, sharding), batch)
 
 
 def whole(mesh):
@@ -166,5 +171,4 @@ def whole(mesh):
 
 def put_replicated(tree, mesh):
   """Host arrays -> the same whole arrays on every device."""
-  sharding = whole(mesh)
-  return jax.tree.map(lambda x: jax.device_put(x, sharding), tree)
+  return jax.tree.map(lambda x: put(x, whole(mesh)), tree)

@@ -105,12 +105,7 @@ def _train(experiment, state, frozen, checkpoints, start, stop):
     validate_and_save(0)  # So that training that only hurts is not chosen.
   pace = experiment.pace()
   pending = {}  # Metrics still on the device, by step.
-  batches = experiment.pipeline.batches(
-    start,
-    last,
-    process=jax.process_index(),
-    num_processes=jax.process_count(),
-  )
+  batches = experiment.pipeline.batches(start, last)
   with stop.steps(), display.track('training', last, start) as advance:
     pace.start()
     for step, batch in enumerate(batches, start + 1):

@@ -69,26 +69,6 @@ def test_sums_leave_out_steps_that_compiled(rng):
   )
 
 
-def test_rates_grow_with_processes_and_shares_stay(rng):
-  found = []
-  for num_processes in (1, 4):
-    clock = Clock()
-    pace = Pace(
-      flops_of=lambda batch: 2.0,
-      peak=8.0,
-      num_processes=num_processes,
-      clock=clock,
-    )
-    batch = make_batch(rng, segments=np.array([[1, 1, 2, 0]], np.int32))
-    run(pace, clock, [(1.0, 9.0, batch, 1), (1.0, 3.0, batch, 1)])
-    found.append(pace.metrics())
-  one, four = found
-  for name in ('examples_per_second', 'tokens_per_second', 'mfu'):
-    assert four[name] == 4 * one[name] > 0
-  for name in ('padding_share', 'host_wait_share', 'compilations'):
-    assert four[name] == one[name]
-
-
 def test_none_where_the_encoder_does_not_run(rng):
   clock = Clock()
   pace = Pace(clock=clock)

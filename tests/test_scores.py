@@ -1,4 +1,3 @@
-import types
 
 import jax
 import jax.numpy as jnp
@@ -6,10 +5,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxrec import metrics, scores, sharding
+from jaxrec import metrics, sharding
 from jaxrec.data.batching import pad_ragged
 from jaxrec.data.columns import Impressions
-from jaxrec.data.eval_batches import eval_batches
 from jaxrec.models.recommender import Recommender
 from jaxrec.scores import flat_logits, metrics_of
 from jaxrec.steps import make_eval_step
@@ -148,18 +146,3 @@ def test_batches_do_not_change_the_metrics(impressions, batch_size):
   assert found.keys() == expected.keys()
   for name, value in expected.items():
     assert found[name] == pytest.approx(value, abs=1e-6), name
-
-
-def test_processes_shares_make_up_the_batch(impressions, monkeypatch):
-  (_, batch), *_ = eval_batches(
-    impressions, TABLE_ROWS, batch_size=8, history_length=H
-  )
-  parts = []
-  for i in range(4):
-    process = types.SimpleNamespace(
-      process_count=lambda: 4, process_index=lambda i=i: i, tree=jax.tree
-    )
-    monkeypatch.setattr(scores, 'jax', process)
-    parts.append(scores._my_share(batch))
-  whole = jax.tree.map(lambda *x: np.concatenate(x), *parts)
-  jax.tree.map(np.testing.assert_array_equal, whole, batch)

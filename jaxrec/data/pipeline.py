@@ -139,18 +139,13 @@ class TrainPipeline:
     )
 
   def batches(
-    self,
-    start: int,
-    stop: int,
-    *,
-    process: int = 0,
-    num_processes: int = 1,
-    prefetch: int = 2,
+    self, start: int, stop: int, *, prefetch: int = 2
   ) -> Iterator[Batch]:
-    """Batches of the steps start..stop - 1, this process's slice of each.
+    """Batches of the steps start..stop - 1, whole.
 
-    Every process packs the whole batch and keeps its rows, so the global
-    batch is the same whatever the number of processes.
+    Every process packs the whole batch and puts its devices' slices of it on
+    them (`sharding.put_batch`), so the batch is the same whatever the number
+    of processes and wherever on the mesh they are.
     """
     names = ('history', 'history_mask', 'candidates', 'candidate_mask')
     names += ('labels', 'example_mask', *self.items.fields)
@@ -159,9 +154,7 @@ class TrainPipeline:
 
     def build(clicks, epochs):
       batch = self._build(clicks, epochs)
-      leaves = [getattr(batch, name) for name in names]
-      share = lambda x: len(x) // num_processes
-      return [x[process * share(x) : (process + 1) * share(x)] for x in leaves]
+      return [getattr(batch, name) for name in names]
 
     dataset = tf.data.Dataset.range(start, stop)
     dataset = dataset.map(

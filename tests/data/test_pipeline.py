@@ -150,15 +150,6 @@ def test_a_batch_is_a_function_of_seed_and_step(data):
   )
 
 
-def test_processes_slices_make_up_the_global_batch(data):
-  pipeline = make_pipeline(data)
-  (whole,) = pipeline.batches(3, 4)
-  parts = [
-    next(pipeline.batches(3, 4, process=p, num_processes=4)) for p in range(4)
-  ]
-  assert_equal(jax.tree.map(lambda *x: np.concatenate(x), *parts), whole)
-
-
 def test_few_shapes(data):
   pipeline = make_pipeline(data)
   shapes = {batch.tokens.shape for batch in pipeline.batches(0, 100)}
