@@ -56,8 +56,8 @@ class Run:
 
   def start(self) -> None:
     """Begins, or goes on."""
-    flags = [f'--config.{k}={v}' for k, v in self.changes.items()]
-    flags += ['--config=configs/news.py:demo', f'--workdir={self.workdir}']
+    flags = ['--config=configs/news.py:demo', f'--workdir={self.workdir}']
+    flags += [f'--config.{k}={v}' for k, v in self.changes.items()]
     self.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, '-m', 'jaxrec.main', *flags]
     if self.processes > 1:
@@ -148,9 +148,9 @@ def main() -> None:
   parser.add_argument('--cache', default='', help='as config.data.cache_dir')
   parser.add_argument('--kills', type=int, default=20)
   parser.add_argument('--processes', type=int, default=1)
-  parser.add_argument('--steps', type=int, default=400)
-  parser.add_argument('--every', type=int, default=4, help='checkpoints')
-  parser.add_argument('--batch_size', type=int, default=16)
+  parser.add_argument('--steps', type=int, default=300)
+  parser.add_argument('--every', type=int, default=2, help='checkpoints')
+  parser.add_argument('--batch_size', type=int, default=4)
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument('--output', help='file for the JSON; it is printed too')
   args = parser.parse_args()
