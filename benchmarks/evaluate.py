@@ -39,7 +39,7 @@ def measure(args, experiment) -> dict:
   """Rates and ratios of the three parts."""
   rng = np.random.default_rng(0)
   titles = rng.permutation(len(experiment.catalog))[: args.titles]
-  vectors = unit(np.array(experiment.vectors))
+  vectors = unit(np.array(experiment.encoder.vectors))
   users = vectors[rng.permutation(len(vectors))[: args.users]]
   test = experiment.dataset.test
   state, frozen = experiment.init()
@@ -48,7 +48,7 @@ def measure(args, experiment) -> dict:
     flat = experiment.logits(state.params, frozen, test)
     experiment.metrics(test, flat, 0.0)
 
-  encoder, params = experiment.on_tokens(make_encode_step)
+  encoder, params = experiment.encoder.on_tokens(make_encode_step)
   top_k = jax.jit(lambda users, items: jax.lax.top_k(users @ items.T, TOP)[1])
   on_device = jax.device_put(vectors)
   parts = {
@@ -118,7 +118,9 @@ def torch_encoder(experiment, titles: np.ndarray):
   transformers.logging.set_verbosity_error()
   catalog, width = experiment.catalog, experiment.config.encoder.max_tokens
   bert = transformers.BertModel.from_pretrained(
-    experiment.encoder_dir, add_pooling_layer=False, attn_implementation='sdpa'
+    experiment.encoder.directory,
+    add_pooling_layer=False,
+    attn_implementation='sdpa',
   ).eval()
 
   @torch.no_grad()

@@ -89,7 +89,7 @@ class Theirs:
     self.steps, self.config = steps, config
     self.examples = [experiment.pipeline.examples_of(i) for i in range(steps)]
     self.model = torch_model.TorchRecommender(
-      experiment.encoder_dir,
+      experiment.encoder.directory,
       hidden_width=config.head.width,
       scoring=config.scoring,
       trainable_layers=config.encoder.trainable_layers,

@@ -55,10 +55,10 @@ def _run(config, workdir, stop):
       display.say(f'continuing from step {start}')
     rest = (
       f'{config.encoder.pretrained} is frozen, its vectors made once'
-      if experiment.frozen
+      if experiment.encoder.frozen
       else f'{_count(frozen)} are frozen'
-      if experiment.prefix_dtype is None
-      else f'what lies below is kept as {experiment.prefix_dtype}'
+      if experiment.encoder.prefix_dtype is None
+      else f'what lies below is kept as {experiment.encoder.prefix_dtype}'
     )
     display.say(
       f'{_count(state.params)} parameters train, {rest}; '

