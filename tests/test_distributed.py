@@ -17,7 +17,7 @@ from tests.test_main import flags
 from tests.test_train import assert_same_parameters
 
 ROOT = pathlib.Path(__file__).parents[1]
-SECONDS = 240  # Two cores and four processes.
+SECONDS = 400  # Two cores, four processes, and others beside them.
 
 
 class Run:
@@ -217,9 +217,9 @@ def test_a_killed_process_ends_the_others_and_all_go_on(
   config, victim, tmp_path
 ):
   """Within a minute; and to the bit as if it had not been."""
-  changed = config(num_train_steps=80, checkpoint_every_steps=3)
+  changed = config(num_train_steps=60, checkpoint_every_steps=8)
   run = Run(4, 1, changed, tmp_path / 'killed')
-  run.wait_for(6)
+  run.wait_for(8)
   run.signal(victim, signal.SIGKILL)
   killed = time.monotonic()
   code, told = run.end()
@@ -236,20 +236,20 @@ def test_a_killed_process_ends_the_others_and_all_go_on(
 @pytest.mark.slow
 def test_four_processes_checkpoint_in_one_and_back(config, tmp_path):
   """4 x 1 -> 1 x 4 on another mesh -> 4 x 1: the losses of a run in one."""
-  changed = config(num_train_steps=200, checkpoint_every_steps=3)
+  changed = config(num_train_steps=80, checkpoint_every_steps=5)
   moved, stops = tmp_path / 'moved', [0]
   for processes, mesh in ((4, 'fsdp=2'), (1, 'tensor=2')):
     run = Run(
       processes, 4 // processes, changed, moved, f'--config.mesh.{mesh}'
     )
-    run.wait_for(stops[-1] + 3)
+    run.wait_for(stops[-1] + 5)
     run.signal(processes - 1, signal.SIGTERM)
     code, told = run.end()
     assert code == 0, told
     stops.append(run.saved())
-  assert 0 < stops[1] < stops[2] < 200
+  assert 0 < stops[1] < stops[2] < 80
   run_whole(4, 1, changed, moved)
   run_whole(1, 4, changed, tmp_path / 'one')
   moved, one = losses(moved), losses(tmp_path / 'one')
-  assert set(moved) == set(one) == set(range(1, 201))
+  assert set(moved) == set(one) == set(range(1, 81))
   assert one == pytest.approx(moved, abs=1e-6)
