@@ -8,7 +8,7 @@ from clu import metric_writers, parameter_overview
 
 from jaxrec import results, sharding
 from jaxrec.display import Display
-from jaxrec.distributed import Stopped, StopSignal
+from jaxrec.distributed import Stopped, StopSignal, joined
 from jaxrec.errors import UserError
 from jaxrec.evaluate import evaluate_best
 from jaxrec.experiment import Experiment
@@ -68,8 +68,10 @@ def _run(config, workdir, stop):
     display.parameters(sharding.placement(merge_params(state.params, frozen)))
     try:
       state, pace = _train(experiment, state, frozen, checkpoints, start, stop)
-    except (UserError, KeyboardInterrupt):
-      checkpoints.wait()  # Whatever happened, what was begun is saved whole.
+    except BaseException as e:
+      # What was begun is saved whole; but nobody waits for a lost process.
+      if not joined() or isinstance(e, (UserError, KeyboardInterrupt)):
+        checkpoints.wait()
       raise
     checkpoints.wait()
     return evaluate_best(
