@@ -119,7 +119,7 @@ class StopSignal:
   def _heard(self, number, frame):
     self._asked = True
     if not self._in_steps:
-      raise Stopped('stopped: the same command starts where this one was')
+      raise Stopped('stopped outside of training, with nothing lost')
 
   @contextlib.contextmanager
   def steps(self) -> Iterator[None]:
