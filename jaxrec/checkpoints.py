@@ -56,17 +56,6 @@ class Checkpoints:
     latest = self._checkpointer.latest
     return None if latest is None else latest.step
 
-  def best(self) -> int | None:
-    """The saved step with the highest validation metric; early wins ties."""
-    return next(iter(self._by_metric()), None)
-
-  def metrics_of(self, step: int) -> dict[str, float] | None:
-    """The metrics a step was saved with."""
-    for checkpoint in self._checkpointer.checkpoints:
-      if checkpoint.step == step:
-        return checkpoint.metrics
-    return None
-
   def save(self, step: int, state, metrics: dict | None = None) -> None:
     """Starts saving `state`; returns once the arrays are copied.
 
@@ -126,6 +115,7 @@ class Checkpoints:
 
   # ----------------------------------------------------------------- details
   def _by_metric(self) -> list[int]:
+    """Steps saved with metrics, the highest first; early wins ties."""
     scored = [
       (-c.metrics[SELECT], c.step)
       for c in self._checkpointer.checkpoints
