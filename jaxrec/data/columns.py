@@ -84,6 +84,7 @@ class Impressions:
     labels: uint8, one per candidate, 1 for clicked.
     probabilities: float32, one per candidate: the true click probability
       where the world is known (the demo), else None.
+    history_times: int64, one per item of a history, where they are known.
     directory: where exactly these columns lie; None: in memory alone.
   """
 
@@ -96,6 +97,7 @@ class Impressions:
   candidate_offsets: np.ndarray
   labels: np.ndarray
   probabilities: np.ndarray | None = None
+  history_times: np.ndarray | None = None
   directory: pathlib.Path | None = None
 
   def __len__(self) -> int:
@@ -114,7 +116,7 @@ class Impressions:
     """The examples `rows`, in that order, in memory."""
     columns = {}
     for name, values in (
-      ('history', ('history',)),
+      ('history', ('history', 'history_times')),
       ('candidate', ('candidates', 'labels', 'probabilities')),
     ):
       offsets = getattr(self, f'{name}_offsets')
@@ -245,7 +247,10 @@ class ColumnWriter:
       self.append_texts(name, getattr(impressions, name))
     for name in ('history_offsets', 'candidate_offsets'):
       self.append_offsets(name, np.diff(getattr(impressions, name)))
-    for name in ('times', 'history', 'candidates', 'labels', 'probabilities'):
+    for name in (
+      *('times', 'history', 'history_times'),
+      *('candidates', 'labels', 'probabilities'),
+    ):
       values = getattr(impressions, name)
       if values is not None:
         self.append({name: values})

@@ -1,0 +1,211 @@
+"""Who acted on what, and when; and what is held out of it to be predicted.
+
+Items of one user that share a time are one event: their order in a file says
+nothing, so an event is held out whole, and none of it may be seen when another
+of it is predicted.
+
+What is held out comes as Impressions whose candidates are the targets alone, all
+labelled 1: everything else in the catalog is a candidate too.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from jaxrec.data.columns import Impressions, Texts, ragged_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Sequences:
+  """One list of items a user, oldest first; flat values with offsets.
+
+  Attributes:
+    user_ids: U strings.
+    offsets: int64 [U + 1].
+    items: int32 item indices.
+    times: int64, unix seconds, never falling within a user; below 0 where only
+      the order is known.
+  """
+
+  user_ids: Texts | np.ndarray
+  offsets: np.ndarray
+  items: np.ndarray
+  times: np.ndarray
+
+  def __len__(self) -> int:
+    return len(self.offsets) - 1
+
+  @property
+  def users(self) -> np.ndarray:
+    """int64, the user of each item."""
+    return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+  def events(self) -> np.ndarray:
+    """int64, the event of each item: numbers that grow along all users."""
+    return event_numbers(self.offsets, self.times)
+
+  def where(self, mask: np.ndarray) -> 'Sequences':
+    """The items where `mask` is True; every user stays, if with an empty list.
+
+    Args:
+      mask: bool, one per item.
+    """
+    kept = np.bincount(self.users[mask], minlength=len(self))
+    return dataclasses.replace(
+      self,
+      offsets=_ends(kept),
+      items=self.items[mask],
+      times=self.times[mask],
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+  """Sequences cut for a protocol.
+
+  Attributes:
+    train: what may be learned from.
+    validation, test: histories and targets, see the module's docstring.
+    counts: users that are in neither, by reason.
+  """
+
+  train: Sequences
+  validation: Impressions
+  test: Impressions
+  counts: dict[str, int]
+
+
+def event_numbers(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
+  """int64, one per value: grows by one with each new list and each new time."""
+  starts = np.ones(len(times), np.int64)
+  starts[1:] = times[1:] != times[:-1]
+  begins = offsets[:-1]
+  starts[begins[begins < len(times)]] = 1
+  return np.cumsum(starts) - 1
+
+
+def leave_one_out(sequences: Sequences) -> HeldOut:
+  """Each user's last event is the test, the one before it the validation.
+
+  A user with two events has no validation; one with a single event is for
+  training alone. Note that other users' later events may be in training: who
+  wants none of the future there takes `time_split`.
+  """
+  users, events = sequences.users, sequences.events()
+  last = np.full(len(sequences), -1)
+  last[users] = events  # The last assignment holds.
+  first = last.copy()
+  first[users[::-1]] = events[::-1]
+  age = last[users] - events  # 0: the last event.
+  held = np.minimum(last - first, 2)[users]  # Events that are held out.
+  return HeldOut(
+    train=sequences.where(age >= held),
+    validation=_held_out(sequences, (age == 1) & (held == 2), age > 1),
+    test=_held_out(sequences, (age == 0) & (held > 0), age > 0),
+    counts={'users with one event, all training': int((last == first).sum())},
+  )
+
+
+def time_split(sequences: Sequences, fraction: float) -> HeldOut:
+  """Two moments cut all users at once: nothing learns from the future.
+
+  Test targets are all that a user acts on in the latest `fraction` of all
+  actions, validation targets in the `fraction` before. A user who was not there
+  before has an empty history.
+  """
+  times = np.sort(sequences.times)
+  cut = lambda share: times[min(int(len(times) * share), len(times) - 1)]
+  begin, end = cut(1 - 2 * fraction), cut(1 - fraction)
+  before, after = sequences.times < begin, sequences.times >= end
+  lengths = lambda mask: np.bincount(
+    sequences.users[mask], minlength=len(sequences)
+  )
+  return HeldOut(
+    train=sequences.where(before),
+    validation=_held_out(sequences, ~before & ~after, before),
+    test=_held_out(sequences, after, ~after),
+    counts={'users without a later action': int((lengths(~before) == 0).sum())},
+  )
+
+
+def _held_out(
+  sequences: Sequences, targets: np.ndarray, history: np.ndarray
+) -> Impressions:
+  """One example for each user with targets; masks are bool, one per item."""
+  users = sequences.users
+  # A target once, however often it was bought.
+  _, firsts = np.unique(
+    _pairs(users[targets], sequences.items[targets]), return_index=True
+  )
+  firsts = np.flatnonzero(targets)[np.sort(firsts)]
+  counts = np.bincount(users[firsts], minlength=len(sequences))
+  rows = np.flatnonzero(counts)
+  seen = sequences.where(history)
+  flat, offsets = ragged_rows(seen.offsets, rows)
+  ends = _ends(counts[rows])
+  ids = sequences.user_ids[rows]
+  return Impressions(
+    impression_ids=ids,
+    user_ids=ids,
+    times=sequences.times[firsts][ends[:-1]],
+    history=seen.items[flat],
+    history_offsets=offsets,
+    history_times=seen.times[flat],
+    candidates=sequences.items[firsts],
+    candidate_offsets=ends,
+    labels=np.ones(len(firsts), np.uint8),
+  )
+
+
+def sequences_of(impressions: Impressions) -> Sequences:
+  """What the users of impressions did: their histories, then their clicks.
+
+  Of a user's histories the longest counts, which holds the others. Its times
+  are unknown, and it comes before the clicks, of which those that are in it
+  are left out.
+  """
+  owners = np.repeat(
+    np.arange(len(impressions)), np.diff(impressions.candidate_offsets)
+  )
+  clicked = np.asarray(impressions.labels) > 0
+  ids = [impressions.user_ids[i] for i in range(len(impressions))]
+  names, users = np.unique(np.asarray(ids, dtype=object), return_inverse=True)
+  lengths = np.diff(impressions.history_offsets)
+  # The longest of each user comes last.
+  longest = np.full(len(names), -1)
+  order = np.argsort(lengths, kind='stable')
+  longest[users[order]] = order
+  flat, offsets = ragged_rows(impressions.history_offsets, longest)
+  lengths = np.diff(offsets)
+  within = np.arange(len(flat)) - np.repeat(offsets[:-1], lengths)
+  user = np.concatenate(
+    [np.repeat(np.arange(len(names)), lengths), users[owners[clicked]]]
+  )
+  items = np.concatenate(
+    [impressions.history[flat], impressions.candidates[clicked]]
+  )
+  times = np.concatenate(
+    [within - np.repeat(lengths, lengths), impressions.times[owners[clicked]]]
+  )
+  order = np.lexsort((times, user))
+  user, items, times = user[order], items[order], times[order]
+  # A click that is in the history already is there twice.
+  _, inverse = np.unique(_pairs(user, items), return_inverse=True)
+  in_history = np.zeros(inverse.max(initial=-1) + 1, bool)
+  in_history[inverse[times < 0]] = True
+  kept = (times < 0) | ~in_history[inverse]
+  return Sequences(
+    user_ids=np.asarray(names, dtype=str),
+    offsets=_ends(np.bincount(user[kept], minlength=len(names))),
+    items=items[kept].astype(np.int32),
+    times=times[kept],
+  )
+
+
+def _pairs(users: np.ndarray, items: np.ndarray) -> np.ndarray:
+  """One integer for each pair."""
+  return users * (int(items.max(initial=0)) + 1) + items
+
+
+def _ends(lengths: np.ndarray) -> np.ndarray:
+  return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
