@@ -1,217 +1,225 @@
-"""Ranking and click metrics over masks, as mergeable sums.
+"""Ranking and click metrics, per example, on the host in float64.
 
-A step returns `Sums`, one (sum, count) of float32 scalars per name; a metric
-is sum / count. Sums of the parts of a batch, of devices or of batches add up
-to those of the whole, so no split or padding changes the result:
+Every metric of a split is a sum over examples divided by another: a `Pair` per
+name holds both terms of each example. Whatever is asked of them later, the
+mean, a slice, a bootstrap's resample, is a sum over some of the examples:
 
-    total = empty()
-    for batch in batches:
-      total = merge(total, to_host(impression_metrics(...)))
-    metrics = finalize(total)
+    values = rank_metrics(place(scores, labels, offsets))
+    finalize(values), finalize(rows(values, new_users))
 
-Labels are 0 or 1, so nDCG's gain 2**label - 1 is the label itself.
+Ranking metrics see nothing of scores but where each clicked candidate stands:
+how many of the others score above it, and how many the same. So a list of six
+candidates and a catalog of millions are measured by the same code.
+
+Equal scores are decided against the scorer: what was not clicked comes first.
+So a constant scorer is the worst there is, and neither the order of a file nor
+that of the catalog can help. AUC alone counts a tie as one half, which is what
+it means: the chance that a clicked one is above one that is not.
 """
 
-import operator
+import dataclasses
+import itertools
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-Scalar = jax.Array | np.float64  # on the device, on the host
-Sums = dict[str, tuple[Scalar, Scalar]]
+Pair = tuple[np.ndarray, np.ndarray]  # float64 [E] each
+PerExample = dict[str, Pair]
 
-NDCG_CUTS = (5, 10)
-RANKING = ('auc', 'mrr', *(f'ndcg@{k}' for k in NDCG_CUTS))
+CUTS = (5, 10)
+RANKING = (
+  *('auc', 'mrr'),
+  *(
+    f'{n}@{k}'
+    for n in ('ndcg', 'hr', 'recall', 'precision', 'f1')
+    for k in CUTS
+  ),
+)
 POINTWISE = ('accuracy', 'precision', 'recall', 'f1')
-NAMES = RANKING + POINTWISE
 
 
-def per_impression(
-  logits: jax.Array, labels: jax.Array, mask: jax.Array
-) -> dict[str, tuple[jax.Array, jax.Array]]:
-  """The ranking metrics of each impression: AUC, MRR and nDCG@k.
+@dataclasses.dataclass(frozen=True)
+class Places:
+  """Where the clicked candidates of E examples stand among the others.
 
-  auc: the share of (clicked, not clicked) pairs in the right order; equal
-    logits count one half. Valid with a candidate of each kind.
-  mrr: the sum over clicked candidates of 1 / rank, divided by their number,
-    as MIND's evaluation has it (not the first click's alone). Valid with a
-    click.
-  ndcg@k: the sum over the k first of label / log2(rank + 1), divided by that
-    of the best order. Valid with a click.
+  Attributes:
+    owners: int64 [K], the example of each clicked candidate, never falling.
+    above, equal: int64 [K], how many candidates of its example that were not
+      clicked have a higher, or the same score.
+    others: int64 [E], how many candidates were not clicked.
+  """
 
-  Under equal logits mrr and ndcg are the expected values over all orders of
-  the equals, as scikit-learn's ndcg_score has it. The order of the candidates
-  never matters, and a model that scores everything the same gets what a random
-  order gets.
+  owners: np.ndarray
+  above: np.ndarray
+  equal: np.ndarray
+  others: np.ndarray
+
+  def __len__(self) -> int:
+    return len(self.others)
+
+  def ranks(self) -> np.ndarray:
+    """int64 [K], from 1; ties against the scorer."""
+    before = self.above + self.equal
+    order = np.lexsort((before, self.owners))
+    begins = np.searchsorted(self.owners, self.owners)
+    ranks = np.empty_like(before)
+    # Owners are sorted: the k-th of an example's clicks has k before it.
+    ranks[order] = before[order] + np.arange(len(order)) - begins + 1
+    return ranks
+
+
+def place(
+  scores: np.ndarray, labels: np.ndarray, offsets: np.ndarray
+) -> Places:
+  """Places from the scores of every candidate.
 
   Args:
-    logits: [B, C], any float dtype; compared in float32. A NaN that is not
-      masked gives an arbitrary rank: catching it is the caller's part.
-    labels: [B, C], 1 for clicked and 0 for not.
-    mask: [B, C] bool, False for padding; what stands there has no effect.
-
-  Returns:
-    name of RANKING -> (values [B] float32, valid [B] bool); values are 0 where
-    not valid. C may be up to 65,535: twice the pairs have to fit an int32.
+    scores: [P], of all examples end to end; compared in float32.
+    labels: [P], 1 for clicked and 0 for not.
+    offsets: int64 [E + 1], where each example's candidates begin and end.
   """
-  num_candidates = logits.shape[1]
-  # Best first, padding last, even behind a logit of -inf. One sort serves all
-  # metrics: on two CPU cores at B = 64, C = 300 it takes 3 ms, comparing all
-  # pairs [B, C, C] takes 19.
-  keys = jnp.where(mask, -logits.astype(jnp.float32), jnp.inf)
-  kinds = jnp.where(mask, (labels > 0).astype(jnp.int32), 2)
-  keys, kinds = jax.lax.sort((keys, kinds), dimension=1, num_keys=2)
-  negative, positive, padding = kinds == 0, kinds == 1, kinds == 2
-  num_negatives = jnp.sum(negative, axis=1)
-  num_positives = jnp.sum(positive, axis=1)
-  clicked = num_positives > 0
-
-  # Where the equals of each place begin and end, counted from 0.
-  places = jnp.broadcast_to(jnp.arange(keys.shape[1])[None], keys.shape)
-  changes = (keys[:, 1:] != keys[:, :-1]) | (padding[:, 1:] != padding[:, :-1])
-  edge = jnp.ones_like(mask[:, :1])
-  is_first = jnp.concatenate([edge, changes], axis=1)
-  is_last = jnp.concatenate([changes, edge], axis=1)
-  first = jax.lax.cummax(jnp.where(is_first, places, 0), axis=1)
-  last = jax.lax.cummin(
-    jnp.where(is_last, places, num_candidates - 1), axis=1, reverse=True
+  clicked = np.asarray(labels) > 0
+  owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+  keys = -np.asarray(scores, np.float32)
+  order = np.lexsort((keys, owners))
+  owner, key, hit = owners[order], keys[order], clicked[order]
+  others = np.cumsum(~hit)  # Of all examples so far, this place included.
+  starts = np.ones(len(key) + 1, bool)
+  starts[1:-1] = (key[1:] != key[:-1]) | (owner[1:] != owner[:-1])
+  edges = np.flatnonzero(starts)  # Where runs of equal scores begin.
+  run = np.cumsum(starts[:-1]) - 1
+  before = np.concatenate([[0], others])
+  first = before[offsets[:-1]]  # Those of the examples before.
+  above = before[edges[run]] - first[owner]
+  equal = before[edges[run + 1]] - before[edges[run]]
+  return Places(
+    owners=owner[hit],
+    above=above[hit],
+    equal=equal[hit],
+    others=np.diff(before[offsets]),
   )
 
-  # Negatives before a positive: those above its logit are lost pairs, those
-  # equal to it are half lost. In halves, so that integers hold it exactly.
-  no_better = jnp.cumsum(negative, axis=1)
-  better = jax.lax.cummax(jnp.where(is_first, no_better - negative, 0), axis=1)
-  half_lost = jnp.sum(jnp.where(positive, better + no_better, 0), axis=1)
-  half_pairs = 2 * num_positives * num_negatives
-  results = {
-    'auc': (
-      (half_pairs - half_lost) / jnp.maximum(half_pairs, 1),
-      half_pairs > 0,
-    )
-  }
 
-  def gain(at_rank):
-    """Sum over positives of the mean of `at_rank` [C] over their equals."""
-    before = np.concatenate([[0], np.cumsum(at_rank)])
-    at_rank, before = (jnp.asarray(x, jnp.float32) for x in (at_rank, before))
-    mean = (before[last + 1] - before[first]) / (last + 1 - first)
-    # A difference of sums would round where there is nothing to average.
-    each = jnp.where(first == last, at_rank[places], mean)
-    return jnp.sum(jnp.where(positive, each, 0), axis=1)
+def rank_metrics(places: Places) -> PerExample:
+  """The ranking metrics of every example.
 
-  ranks = np.arange(1, num_candidates + 1)
-  results['mrr'] = (gain(1 / ranks) / jnp.maximum(num_positives, 1), clicked)
-  for k in NDCG_CUTS:
-    discounts = np.where(ranks <= k, 1 / np.log2(ranks + 1), 0)
-    ideals = jnp.asarray(np.cumsum(discounts), jnp.float32)
-    ideal = ideals[jnp.maximum(num_positives - 1, 0)]
-    results[f'ndcg@{k}'] = (gain(discounts) / ideal, clicked)
-  return results
+  auc: the share of (clicked, not clicked) pairs in the right order; equal
+    scores count one half. Valid with a candidate of each kind.
+  mrr: the mean over the clicked candidates of 1 / rank, as MIND's evaluation
+    has it (not the first click's alone).
+  ndcg@k: the sum over the k first of label / log2(rank + 1), divided by that
+    of the best order.
+  hr@k: whether any of the k first was clicked. recall@k: the share of clicked
+    ones among the k first. precision@k: the share of the k places that hold a
+    clicked one, empty places included. f1@k: their harmonic mean.
 
-
-def impression_metrics(
-  logits: jax.Array,
-  labels: jax.Array,
-  mask: jax.Array,
-  *,
-  threshold: float | jax.Array,
-  example_mask: jax.Array,
-) -> Sums:
-  """Sums of all metrics over a batch; pure, of static shapes, for use in jit.
-
-  auc, mrr and ndcg@k are averages over the impressions where they are valid:
-  see `per_impression`. accuracy, precision, recall and f1 pool the candidates
-  of all impressions and call one clicked where its logit >= threshold. Their
-  pairs hold the four counts: accuracy (tp + tn, all), precision (tp, tp + fp),
-  recall (tp, tp + fn), f1 (2 tp, 2 tp + fp + fn).
-
-  Args:
-    logits: [B, C], any float dtype; compared in float32.
-    labels: [B, C], 1 for clicked and 0 for not.
-    mask: [B, C] bool, False for padding among the candidates.
-    threshold: scalar, a logit.
-    example_mask: [B] bool, False for padding among the examples.
+  All but auc are valid with a click.
 
   Returns:
-    name of NAMES -> (sum, count), float32 scalars.
+    name of RANKING -> the value, 0 where not valid; and 1 where valid, else 0.
   """
-  mask = mask & example_mask[:, None]
-  sums = {}
-  for name, (values, valid) in per_impression(logits, labels, mask).items():
-    sums[name] = (jnp.sum(values), _count(valid))
+  total = lambda weights: np.bincount(
+    places.owners, weights, minlength=len(places)
+  )
+  ranks = places.ranks()
+  clicks = total(np.ones(len(ranks)))
+  valid = (clicks > 0).astype(np.float64)
+  some = np.maximum(clicks, 1)
+  pairs = clicks * places.others
+  lost = total(places.above + places.equal / 2)
+  found = {
+    'auc': (
+      np.where(pairs > 0, 1 - lost / np.maximum(pairs, 1), 0),
+      (pairs > 0).astype(np.float64),
+    ),
+    'mrr': (total(1 / ranks) / some, valid),
+  }
+  for k in CUTS:
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    best = np.cumsum(discounts)[np.minimum(some, k).astype(int) - 1]
+    gains = total(np.where(ranks <= k, 1 / np.log2(ranks + 1), 0))
+    hits = total((ranks <= k).astype(np.float64))
+    found |= {
+      f'ndcg@{k}': (gains / best, valid),
+      f'hr@{k}': ((hits > 0).astype(np.float64), valid),
+      f'recall@{k}': (hits / some, valid),
+      f'precision@{k}': (hits / k, valid),
+      f'f1@{k}': (2 * hits / (k + clicks), valid),
+    }
+  return {name: found[name] for name in RANKING}
 
-  clicked = mask & (labels > 0)
-  called = mask & (logits.astype(jnp.float32) >= threshold)
-  tp = _count(clicked & called)
-  fp = _count(called) - tp
-  fn = _count(clicked) - tp
-  count = _count(mask)
-  sums['accuracy'] = (count - fp - fn, count)
-  sums['precision'] = (tp, tp + fp)
-  sums['recall'] = (tp, tp + fn)
-  sums['f1'] = (2 * tp, 2 * tp + fp + fn)
-  return sums
 
+def click_metrics(
+  logits: np.ndarray, labels: np.ndarray, offsets: np.ndarray, threshold: float
+) -> PerExample:
+  """accuracy, precision, recall and f1 of calling candidates clicked or not.
 
-def empty() -> Sums:
-  """Sums over nothing, on the host: where a `merge` loop starts."""
-  return {name: (np.float64(0), np.float64(0)) for name in NAMES}
+  They pool the candidates of all examples. Their pairs are counts: accuracy
+  (tp + tn, all), precision (tp, tp + fp), recall (tp, tp + fn), f1 (2 tp, 2 tp
+  + fp + fn).
 
-
-def to_host(sums: Sums) -> Sums:
-  """The same Sums as NumPy float64 scalars; waits for the device."""
-  return jax.tree.map(np.float64, jax.device_get(sums))
-
-
-def merge(a: Sums, b: Sums) -> Sums:
-  """Sums over both parts.
-
-  Device arrays add in float32, which counts exactly up to 2**24 only (a
-  MIND-sized test set has more candidates); Sums from `to_host` add in float64.
+  Args:
+    logits, labels, offsets: as in `place`.
+    threshold: a candidate is called clicked where logit >= threshold.
   """
-  return jax.tree.map(operator.add, a, b)
+  clicked = np.asarray(labels) > 0
+  called = np.asarray(logits, np.float32) >= np.float32(threshold)
+  owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+  count = lambda flags: np.bincount(
+    owners, flags, minlength=len(offsets) - 1
+  ).astype(np.float64)
+  tp, fp, fn = (
+    count(flags)
+    for flags in (clicked & called, called & ~clicked, clicked & ~called)
+  )
+  number = np.diff(offsets).astype(np.float64)
+  return {
+    'accuracy': (number - fp - fn, number),
+    'precision': (tp, tp + fp),
+    'recall': (tp, tp + fn),
+    'f1': (2 * tp, 2 * tp + fp + fn),
+  }
 
 
-def finalize(sums: Sums) -> dict[str, float]:
-  """sum / count of every metric, in NAMES' order and float64, on the host.
+def rows(values: PerExample, which: np.ndarray) -> PerExample:
+  """Those of some examples, by a mask or by indices."""
+  return {name: (a[which], b[which]) for name, (a, b) in values.items()}
 
-  A count of 0 gives NaN, except in precision, recall and f1, where it gives 0
-  as scikit-learn's zero_division=0 does.
+
+def finalize(values: PerExample) -> dict[str, float]:
+  """The metrics of all examples together.
+
+  Over nothing a metric is NaN, but for precision, recall and f1, which are 0
+  as with scikit-learn's zero_division=0.
   """
-  sums = to_host(sums)
-  results = {}
-  for name in NAMES:  # jit returns its dicts sorted by key
-    total, count = sums[name]
-    if count:
-      results[name] = float(total / count)
-    else:
-      zero_division = name in ('precision', 'recall', 'f1')
-      results[name] = 0.0 if zero_division else float('nan')
-  return results
+  return {
+    name: ratio(name, a.sum(), b.sum()) for name, (a, b) in values.items()
+  }
 
 
-def best_threshold(
-  logits: np.ndarray, labels: np.ndarray, mask: np.ndarray
-) -> float:
-  """The threshold with the highest F1 over all unmasked candidates.
+def ratio(name: str, total: float, count: float) -> float:
+  """total / count, see `finalize`."""
+  if count:
+    return float(total / count)
+  return 0.0 if name in ('precision', 'recall', 'f1') else float('nan')
+
+
+def best_threshold(logits: np.ndarray, labels: np.ndarray) -> float:
+  """The threshold with the highest F1 over all candidates.
 
   For validation data only: never call it on test data, whose F1 would then
   have been fitted to its own labels.
 
   Args:
-    logits: float array of any shape, compared in float32.
-    labels: likewise, 1 for clicked and 0 for not.
-    mask: likewise, bool, False for padding.
+    logits: [P], compared in float32.
+    labels: [P], 1 for clicked and 0 for not.
 
   Returns:
     One of the logits, to be used as logit >= threshold; the highest of those
     with equal F1. 0, a probability of one half, where nothing was clicked and
     every threshold has an F1 of 0. Exact, in O(n log n) for n candidates.
   """
-  mask = np.asarray(mask)
-  logits = np.asarray(logits)[mask].astype(np.float32)
-  clicked = np.asarray(labels)[mask] > 0
+  logits = np.asarray(logits, np.float32)
+  clicked = np.asarray(labels) > 0
   if not clicked.any():
     return 0.0
   order = np.argsort(-logits)
@@ -223,5 +231,41 @@ def best_threshold(
   return float(logits[last[np.argmax(f1)]])
 
 
-def _count(flags: jax.Array) -> jax.Array:
-  return jnp.sum(flags).astype(jnp.float32)
+def calibration(
+  logits: np.ndarray, labels: np.ndarray, num_bins: int = 10
+) -> dict:
+  """Whether what is called p is clicked in a share p of the cases.
+
+  Bins hold equally many candidates each, as far as ties allow, since most
+  probabilities of a recommender are small and alike.
+
+  Args:
+    logits, labels: [P], of all candidates.
+    num_bins: at most.
+
+  Returns:
+    'bins': the reliability curve, one dict each of 'low', 'high' (of the
+    probabilities within), 'predicted' (their mean), 'clicked' (the share that
+    was clicked), 'count'; 'ece': the expected calibration error, the mean of
+    |predicted - clicked| over candidates (Naeini et al., 2015).
+  """
+  chance = 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+  clicked = np.asarray(labels) > 0
+  order = np.argsort(chance, kind='stable')
+  chance, clicked = chance[order], clicked[order]
+  # A cut goes behind all that equal what stands before it.
+  cuts = np.arange(1, num_bins) * len(chance) // num_bins
+  cuts = np.searchsorted(chance, chance[cuts], 'left') if len(chance) else cuts
+  edges = np.unique([0, *cuts, len(chance)])
+  bins = [
+    {
+      'low': float(chance[a]),
+      'high': float(chance[b - 1]),
+      'predicted': float(chance[a:b].mean()),
+      'clicked': float(clicked[a:b].mean()),
+      'count': int(b - a),
+    }
+    for a, b in itertools.pairwise(edges)
+  ]
+  off = sum(abs(b['predicted'] - b['clicked']) * b['count'] for b in bins)
+  return {'ece': off / max(len(chance), 1), 'bins': bins}

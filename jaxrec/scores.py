@@ -1,16 +1,13 @@
-"""Flat scores of a split, and their metrics.
+"""Our model as a Scorer: see `protocols`."""
 
-Whatever scores candidates, our model or a baseline, gives one float32 per
-candidate of the split; the same function turns them into metrics.
-"""
+import dataclasses
+from collections.abc import Callable
 
-import jax
 import numpy as np
 
-from jaxrec import metrics
-from jaxrec.data.batching import pad_ragged
 from jaxrec.data.columns import Impressions
-from jaxrec.data.eval_batches import eval_batches, eval_groups
+from jaxrec.data.eval_batches import eval_batches, history_batches
+from jaxrec.protocols import BlockScorer, Ranked
 from jaxrec.sharding import put_batch
 
 
@@ -19,6 +16,60 @@ def items_in_use(*splits: Impressions) -> np.ndarray:
   return np.unique(
     np.concatenate([x for s in splits for x in (s.history, s.candidates)])
   )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelScorer:
+  """Scores by user and item vectors.
+
+  Attributes:
+    table_of: item indices -> table of their item vectors, on the mesh.
+    eval_step: table, EvalBatch on the mesh -> logits [P].
+    user_step: table, history, mask on the mesh -> user vectors [B, D].
+    num_items: N.
+    batch_size, history_length: B and H of the batches.
+    mesh: see `sharding`.
+  """
+
+  table_of: Callable
+  eval_step: Callable
+  user_step: Callable
+  num_items: int
+  batch_size: int
+  history_length: int
+  mesh: object
+
+  def pairs(self, examples: Impressions) -> np.ndarray:
+    """See `Scorer.pairs`; every item is encoded once."""
+    wanted = items_in_use(examples)
+    rows = np.zeros(self.num_items, np.int32)
+    rows[wanted] = np.arange(len(wanted))
+    table = self.table_of(wanted)
+    return flat_logits(
+      lambda batch: self.eval_step(table, batch),
+      examples,
+      rows,
+      batch_size=self.batch_size,
+      history_length=self.history_length,
+      mesh=self.mesh,
+    )
+
+  def rank(self, examples: Impressions, masked: bool, k: int) -> Ranked:
+    """See `Scorer.rank`; the whole catalog is encoded once."""
+    rows = np.arange(self.num_items, dtype=np.int32)
+    table = self.table_of(rows)
+    users = np.zeros((len(examples), table.shape[1]), np.float32)
+    for which, histories in history_batches(
+      examples,
+      rows,
+      batch_size=self.batch_size,
+      history_length=self.history_length,
+    ):
+      found = self.user_step(table, *put_batch(histories, self.mesh))
+      users[which] = np.asarray(found)[: which.stop - which.start]
+    items = np.asarray(table)[: self.num_items]
+    blocks = BlockScorer(lambda _, which: users[which] @ items.T, None)
+    return blocks.rank(examples, masked, k)
 
 
 def flat_logits(
@@ -49,48 +100,3 @@ def flat_logits(
     logits = eval_step(put_batch(batch, mesh))
     flat[shown] = np.asarray(logits)[: shown.stop - shown.start]
   return flat
-
-
-def metrics_of(
-  impressions: Impressions,
-  flat: np.ndarray,
-  threshold: float,
-  *,
-  batch_size: int,
-  mesh,
-) -> dict[str, float]:
-  """Metrics of a split from the flat logits of its candidates.
-
-  Args:
-    impressions: the split.
-    flat: float32, one logit per candidate.
-    threshold: the logit from which a candidate is called clicked, chosen on
-      other data.
-    batch_size: B.
-    mesh: see `sharding`.
-  """
-  total = metrics.empty()
-  for rows, width in eval_groups(impressions, batch_size):
-    shown = [impressions.shown(i) for i in rows]
-    fill = [np.zeros(0)] * (batch_size - len(rows))
-    pad = lambda values, width=width: pad_ragged(values, width, np.float32)
-    logits, mask = pad([flat[s] for s in shown] + fill)
-    labels, _ = pad([impressions.labels[s] for s in shown] + fill)
-    example_mask = np.arange(batch_size) < len(rows)
-    batch = put_batch((logits, labels, mask, example_mask), mesh)
-    sums = _metric_sums(*batch, np.float32(threshold))
-    total = metrics.merge(total, metrics.to_host(sums))
-  return metrics.finalize(total)
-
-
-def threshold_of(impressions: Impressions, flat: np.ndarray) -> float:
-  """The logit with the best F1 on a split; never the one reported on."""
-  labels = np.asarray(impressions.labels)
-  return metrics.best_threshold(flat, labels, np.ones(len(flat), bool))
-
-
-@jax.jit
-def _metric_sums(logits, labels, mask, example_mask, threshold):
-  return metrics.impression_metrics(
-    logits, labels, mask, threshold=threshold, example_mask=example_mask
-  )

@@ -81,6 +81,20 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
   return eval_step
 
 
+def make_user_step(graphdef, *, gather=lambda params: params):
+  """(params, frozen, table [M, D], history, mask [B, H]) -> users [B, D].
+
+  A user's dot product with an item vector is their logit, but for the bias.
+  """
+
+  def user_step(params: dict, frozen: dict, table, history, history_mask):
+    model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
+    users = model.user_vectors(table[history], history_mask)
+    return replicate(model.scale * users)
+
+  return user_step
+
+
 def make_table_step(graphdef, *, gather=lambda params: params):
   """(params, frozen, pooled [M, D]) -> table of item vectors [M, D]."""
 

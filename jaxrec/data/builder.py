@@ -143,7 +143,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def fingerprint(cls, directory: pathlib.Path) -> str:
     """Hash of the raw files' contents and of the code that reads them."""
     digest = hashlib.sha256()
-    for source in (cls, Builder):
+    for source in cls.__mro__[: cls.__mro__.index(Builder) + 1]:
       digest.update(inspect.getsource(inspect.getmodule(source)).encode())
     for path in cls.files(directory):
       digest.update(str(path.relative_to(directory)).encode())
@@ -182,21 +182,11 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
   def _info(self) -> tfds.core.DatasetInfo:
     self._tally = Tally()
-    sequence = lambda dtype: tfds.features.Sequence(tfds.features.Scalar(dtype))
     if self.builder_config.name == 'items':
       features = {name: tfds.features.Text() for name in self.ITEM_TEXTS}
       features['item_id'] = tfds.features.Text()
     else:
-      features = {
-        'impression_id': tfds.features.Text(),
-        'user_id': tfds.features.Text(),
-        'time': tfds.features.Scalar(np.int64),
-        'history': sequence(np.int32),
-        'candidates': sequence(np.int32),
-        'labels': sequence(np.uint8),
-      }
-      if self.ORACLE:
-        features['probabilities'] = sequence(np.float32)
+      features = self._behaviours()
     return tfds.core.DatasetInfo(
       builder=self,
       description=inspect.getdoc(type(self)),
@@ -209,6 +199,24 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       disable_shuffling=True,  # Item i is the i-th record; time keeps order.
     )
 
+  def _behaviours(self) -> dict:
+    """Features of the config that is not 'items'."""
+    features = {
+      'impression_id': tfds.features.Text(),
+      'user_id': tfds.features.Text(),
+      'time': tfds.features.Scalar(np.int64),
+      'history': sequence_of(np.int32),
+      'candidates': sequence_of(np.int32),
+      'labels': sequence_of(np.uint8),
+    }
+    if self.ORACLE:
+      features['probabilities'] = sequence_of(np.float32)
+    return features
+
+  def _examples(self, directory: pathlib.Path, split: str) -> Iterator[dict]:
+    """Records of the config that is not 'items'."""
+    return self.impressions(directory, split)
+
   def _split_generators(self, dl_manager):
     directory = pathlib.Path(dl_manager.manual_dir)
     if self.builder_config.name == 'items':
@@ -216,7 +224,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if self._beam:
       return {s: self._piped(directory, s) for s in self.SPLITS}
     return {
-      split: self._numbered(self.impressions(directory, split), split)
+      split: self._numbered(self._examples(directory, split), split)
       for split in self.SPLITS
     }
 
@@ -274,6 +282,11 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       return read_out.examples
 
     return transform()
+
+
+def sequence_of(dtype) -> tfds.features.Sequence:
+  """A feature: scalars, as many as there are."""
+  return tfds.features.Sequence(tfds.features.Scalar(dtype))
 
 
 def _check_read(name: str, split: str, tally: Tally) -> None:

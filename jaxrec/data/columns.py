@@ -311,7 +311,7 @@ def columns_fingerprint(directory: pathlib.Path) -> str:
   return kept.read_text()
 
 
-def _records(builder, split: str) -> Iterator[dict]:
+def records(builder, split: str) -> Iterator[dict]:
   """A split's records in the written order, many at a time.
 
   Ragged features as (values, lengths); others as arrays, strings as bytes.
@@ -329,14 +329,14 @@ def _records(builder, split: str) -> Iterator[dict]:
 
 def _write_items(builder, directory: pathlib.Path) -> None:
   with ColumnWriter(directory) as writer:
-    for chunk in _records(builder, 'catalog'):
+    for chunk in records(builder, 'catalog'):
       for name, values in chunk.items():
         writer.append_texts(name, Texts.of(values.tolist()))
 
 
 def _write_impressions(builder, split: str, directory: pathlib.Path) -> None:
   with ColumnWriter(directory) as writer:
-    for chunk in _records(builder, split):
+    for chunk in records(builder, split):
       for name in ('impression_id', 'user_id'):
         writer.append_texts(f'{name}s', Texts.of(chunk[name].tolist()))
       for name, offsets in (
@@ -351,7 +351,7 @@ def _write_impressions(builder, split: str, directory: pathlib.Path) -> None:
         writer.append({'probabilities': chunk['probabilities'][0]})
 
 
-def _with_texts(arrays: dict[str, np.ndarray]) -> dict:
+def with_texts(arrays: dict[str, np.ndarray]) -> dict:
   """Columns by name, those of strings put together."""
   names = [name.removesuffix('.data') for name in arrays if '.data' in name]
   texts = {
@@ -365,14 +365,12 @@ def item_columns(builder, directory: pathlib.Path) -> dict[str, Texts]:
   """The catalog's text columns by name, N each; cached in `directory`."""
   if not directory.is_dir():
     _write_items(builder, directory)
-  return _with_texts(read_columns(directory))
+  return with_texts(read_columns(directory))
 
 
 def read_impressions(directory: pathlib.Path) -> Impressions:
   """Impressions that a ColumnWriter wrote, memory-mapped."""
-  return Impressions(
-    **_with_texts(read_columns(directory)), directory=directory
-  )
+  return Impressions(**with_texts(read_columns(directory)), directory=directory)
 
 
 def impression_columns(

@@ -20,6 +20,14 @@ from jaxrec.data.columns import (
   read_impressions,
   write_taken,
 )
+from jaxrec.data.sequence_builder import SequenceBuilder
+from jaxrec.data.sequences import (
+  PROTOCOLS,
+  Sequences,
+  cut,
+  sequence_columns,
+  sequences_of,
+)
 from jaxrec.errors import UserError, choices
 
 # A new dataset: one file with a Builder, and its line here.
@@ -28,6 +36,7 @@ DATASETS = {
   'mind': 'jaxrec.data.mind:Mind',
   'mind_small': 'jaxrec.data.mind:MindSmall',
   'mind_large': 'jaxrec.data.mind:MindLarge',
+  'movielens': 'jaxrec.data.movielens:MovieLens',
 }
 
 
@@ -39,6 +48,9 @@ class Dataset:
     name: a key of DATASETS.
     fingerprint: of the prepared columns, whatever code or files made them.
     items: text columns of the catalog, N each, 'item_id' among them.
+    protocol: how it is evaluated: 'impressions', or one of
+      `sequences.PROTOCOLS`, whose splits hold targets and are ranked among the
+      whole catalog.
     train, validation, test: the splits. Training and every choice use the
       first two alone.
     counts: what was read and what was set aside, by TFDS config.
@@ -47,12 +59,20 @@ class Dataset:
 
   name: str
   fingerprint: str
+  protocol: str
   items: dict[str, Texts]
-  train: Impressions
+  train: Impressions | Sequences
   validation: Impressions
   test: Impressions
   counts: dict[str, dict[str, int]]
   notes: list[str]
+  _before_test: Sequences | None = None
+
+  def known(self, split: str) -> Sequences:
+    """What users did before `split`, for baselines to learn from."""
+    if self._before_test is not None:
+      return self._before_test if split == 'test' else self.train
+    return sequences_of(self.train, *[self.validation][: split == 'test'])
 
 
 def default_cache_dir() -> pathlib.Path:
@@ -97,6 +117,7 @@ def prepare(
   directory: str,
   *,
   cache_dir: pathlib.Path,
+  protocol: str,
   validation_fraction: float,
 ) -> Dataset:
   """Reads a dataset's own files through TFDS, or what an earlier run made.
@@ -105,11 +126,15 @@ def prepare(
     name: a key of DATASETS.
     directory: where the publisher's files lie; '' for the demo.
     cache_dir: for prepared records and columns, by fingerprint.
+    protocol: 'impressions' for datasets of impressions, one of
+      `sequences.PROTOCOLS` for datasets of sequences.
     validation_fraction: share of the training impressions, the latest, held
-      out where the dataset has no validation split of its own.
+      out where the dataset has no validation split of its own; of `time_split`,
+      the share of either held-out part.
 
   Raises:
-    UserError: unknown name, files missing or unusable.
+    UserError: unknown name, files missing or unusable, a protocol that does
+      not fit.
   """
   cls = builder_class(name)
   if cls.READS_FILES and not directory:
@@ -117,11 +142,18 @@ def prepare(
       f"data.dir is empty: {name} reads its publisher's files; give "
       '--config.data.dir=DIR'
     )
+  is_sequences = issubclass(cls, SequenceBuilder)
+  if is_sequences == (protocol == 'impressions'):
+    kind = 'sequences' if is_sequences else 'impressions'
+    fit = ' or '.join(PROTOCOLS) if is_sequences else 'impressions'
+    raise UserError(
+      f'data.protocol={protocol}: {name} is a dataset of {kind}: give {fit}'
+    )
   raw = pathlib.Path(directory).expanduser()
   root = cache_dir / 'datasets' / f'{name}-{cls.fingerprint(raw)}'
   tfds.disable_progress_bar()
   builders, counts, notes = {}, {}, []
-  for config in ('items', 'impressions'):
+  for config in [c.name for c in cls.BUILDER_CONFIGS]:
     builder = cls(config=config, data_dir=root)
     try:
       with contextlib.redirect_stdout(io.StringIO()):  # "Downloading ...".
@@ -133,23 +165,53 @@ def prepare(
     counts[config], found = builder.told()
     notes += found
     builders[config] = builder
-  load = lambda split: impression_columns(
-    builders['impressions'], split, root / FORMAT / split
-  )
-  splits = {split: load(split) for split in cls.SPLITS}
   items = item_columns(builders['items'], root / FORMAT / 'catalog')
-  if 'validation' not in splits:
-    splits['train'], splits['validation'] = split_by_time(
-      splits['train'],
-      validation_fraction,
-      root / f'{FORMAT}-cut-{validation_fraction}',
+  if is_sequences:
+    found = _held_out(
+      builders['sequences'], root, protocol, validation_fraction
     )
-  splits['train'].trainable_clicks()  # Now, while it is preparing.
+    counts[protocol] = found.pop('counts')
+  else:
+    found = _splits(builders['impressions'], root, validation_fraction)
   return Dataset(
     name=name,
     fingerprint=columns_fingerprint(root / FORMAT),
+    protocol=protocol,
     items=items,
     counts=counts,
     notes=notes,
-    **splits,
+    **found,
   )
+
+
+def _splits(builder, root: pathlib.Path, fraction: float) -> dict:
+  """The splits of impressions."""
+  splits = {
+    split: impression_columns(builder, split, root / FORMAT / split)
+    for split in builder.SPLITS
+  }
+  if 'validation' not in splits:
+    splits['train'], splits['validation'] = split_by_time(
+      splits['train'], fraction, root / f'{FORMAT}-cut-{fraction}'
+    )
+  splits['train'].trainable_clicks()  # Now, while it is preparing.
+  return splits
+
+
+def _held_out(
+  builder, root: pathlib.Path, protocol: str, fraction: float
+) -> dict:
+  """The parts of sequences under a protocol."""
+  sequences = sequence_columns(builder, root / FORMAT / 'sequences')
+  held = cut(sequences, protocol, fraction)
+  parts = {'train': held.train.items} | {
+    name: getattr(held, name).candidates for name in ('validation', 'test')
+  }
+  counts = {f'{name} interactions': len(part) for name, part in parts.items()}
+  return {
+    'train': held.train,
+    'validation': held.validation,
+    'test': held.test,
+    '_before_test': held.before_test,
+    'counts': held.counts | counts,
+  }

@@ -37,13 +37,8 @@ def eval_batches(
     first = int(np.searchsorted(offsets, begin, side='right')) - 1
     last = min(first + batch_size, len(impressions))
     end = int(min(begin + num_pairs, offsets[last]))
-    history, history_mask = pad_ragged(
-      [
-        table_rows[impressions.history_of(i, history_length)]
-        for i in range(first, last)
-      ]
-      + [np.zeros(0)] * (batch_size - (last - first)),
-      history_length,
+    history, history_mask = _histories(
+      impressions, table_rows, range(first, last), batch_size, history_length
     )
     examples, candidates = np.zeros((2, num_pairs), np.int32)
     pairs = np.arange(begin, end)
@@ -58,6 +53,36 @@ def eval_batches(
     begin = end
 
 
+def history_batches(
+  impressions: Impressions,
+  table_rows: np.ndarray,
+  *,
+  batch_size: int,
+  history_length: int,
+) -> Iterator[tuple[slice, tuple[np.ndarray, np.ndarray]]]:
+  """Every example's history once, in order; arguments as in `eval_batches`.
+
+  Yields:
+    Which examples, and their history and mask [B, H], filled up with empty
+    ones.
+  """
+  for begin in range(0, len(impressions), batch_size):
+    end = min(begin + batch_size, len(impressions))
+    yield (
+      slice(begin, end),
+      _histories(
+        impressions, table_rows, range(begin, end), batch_size, history_length
+      ),
+    )
+
+
+def _histories(impressions, table_rows, rows, batch_size, history_length):
+  lists = [table_rows[impressions.history_of(i, history_length)] for i in rows]
+  return pad_ragged(
+    lists + [np.zeros(0)] * (batch_size - len(lists)), history_length
+  )
+
+
 def _pairs_per_example(offsets: np.ndarray) -> int:
   """P / B: the power of four that holds the mean, so that splits share it.
 
@@ -65,26 +90,6 @@ def _pairs_per_example(offsets: np.ndarray) -> int:
   """
   mean = offsets[-1] / max(len(offsets) - 1, 1)
   return next((n for n in (16, 64, 256) if mean <= n), 1024)
-
-
-def eval_groups(
-  impressions: Impressions, batch_size: int
-) -> Iterator[tuple[np.ndarray, int]]:
-  """Every impression once, those with like numbers of candidates together.
-
-  Few shapes: the widths are 64 times the powers of 8, since compiling one more
-  takes as long as the padding of thousands of impressions.
-
-  Yields:
-    Places in the split, int64 [<= B], and the width C to pad candidates to.
-  """
-  counts = np.diff(impressions.candidate_offsets)
-  powers = np.ceil(np.log2(np.maximum(counts, 64) / 64) / 3)
-  widths = 64 * 8 ** powers.astype(np.int64)
-  for width in np.unique(widths):
-    rows = np.flatnonzero(widths == width)
-    for begin in range(0, len(rows), batch_size):
-      yield rows[begin : begin + batch_size], int(width)
 
 
 def catalog_batches(

@@ -4,15 +4,25 @@ Items of one user that share a time are one event: their order in a file says
 nothing, so an event is held out whole, and none of it may be seen when another
 of it is predicted.
 
-What is held out comes as Impressions whose candidates are the targets alone, all
-labelled 1: everything else in the catalog is a candidate too.
+What is held out comes as Impressions whose candidates are the targets alone,
+all labelled 1: everything else in the catalog is a candidate too.
 """
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
-from jaxrec.data.columns import Impressions, Texts, ragged_rows
+from jaxrec.data.columns import (
+  ColumnWriter,
+  Impressions,
+  Texts,
+  ragged_rows,
+  read_columns,
+  records,
+  with_texts,
+)
+from jaxrec.errors import UserError, choices
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +71,17 @@ class Sequences:
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-  """Sequences cut for a protocol.
+  """Sequences cut by a protocol.
 
   Attributes:
     train: what may be learned from.
+    before_test: `train` and what was held out for validation.
     validation, test: histories and targets, see the module's docstring.
-    counts: users that are in neither, by reason.
+    counts: what one should know of the cut.
   """
 
   train: Sequences
+  before_test: Sequences
   validation: Impressions
   test: Impressions
   counts: dict[str, int]
@@ -97,12 +109,19 @@ def leave_one_out(sequences: Sequences) -> HeldOut:
   first = last.copy()
   first[users[::-1]] = events[::-1]
   age = last[users] - events  # 0: the last event.
-  held = np.minimum(last - first, 2)[users]  # Events that are held out.
+  events_held = np.minimum(last - first, 2)
+  held = events_held[users]
   return HeldOut(
     train=sequences.where(age >= held),
+    before_test=sequences.where((age > 0) | (held == 0)),
     validation=_held_out(sequences, (age == 1) & (held == 2), age > 1),
     test=_held_out(sequences, (age == 0) & (held > 0), age > 0),
-    counts={'users with one event, all training': int((last == first).sum())},
+    counts={
+      'users': len(sequences),
+      'users with a single event, for training alone': int(
+        (events_held == 0).sum()
+      ),
+    },
   )
 
 
@@ -114,18 +133,47 @@ def time_split(sequences: Sequences, fraction: float) -> HeldOut:
   before has an empty history.
   """
   times = np.sort(sequences.times)
-  cut = lambda share: times[min(int(len(times) * share), len(times) - 1)]
-  begin, end = cut(1 - 2 * fraction), cut(1 - fraction)
+  moment = lambda share: times[min(int(len(times) * share), len(times) - 1)]
+  begin, end = moment(1 - 2 * fraction), moment(1 - fraction)
   before, after = sequences.times < begin, sequences.times >= end
-  lengths = lambda mask: np.bincount(
-    sequences.users[mask], minlength=len(sequences)
-  )
+  if not before.any() or not (~before & ~after).any():
+    raise UserError(
+      f'data.validation_fraction={fraction} leaves nothing to train on, or '
+      'nothing to validate on, before the test: give e.g. 0.1'
+    )
   return HeldOut(
     train=sequences.where(before),
+    before_test=sequences.where(~after),
     validation=_held_out(sequences, ~before & ~after, before),
     test=_held_out(sequences, after, ~after),
-    counts={'users without a later action': int((lengths(~before) == 0).sum())},
+    counts={'users': len(sequences)},
   )
+
+
+# How sequences are cut, by name.
+PROTOCOLS = {
+  'leave_one_out': lambda sequences, fraction: leave_one_out(sequences),
+  'time_split': time_split,
+}
+
+
+def cut(sequences: Sequences, protocol: str, fraction: float) -> HeldOut:
+  """Sequences cut by one of PROTOCOLS; `fraction` is of `time_split`."""
+  if protocol not in PROTOCOLS:
+    raise UserError(f'data.protocol: {choices(protocol, PROTOCOLS)}')
+  return PROTOCOLS[protocol](sequences, fraction)
+
+
+def sequence_columns(builder, directory: pathlib.Path) -> Sequences:
+  """A SequenceBuilder's records; cached in `directory`, memory-mapped."""
+  if not directory.is_dir():
+    with ColumnWriter(directory) as writer:
+      for chunk in records(builder, 'all'):
+        writer.append_texts('user_ids', Texts.of(chunk['user_id'].tolist()))
+        items, lengths = chunk['items']
+        writer.append({'items': items, 'times': chunk['times'][0]})
+        writer.append_offsets('offsets', lengths)
+  return Sequences(**with_texts(read_columns(directory)))
 
 
 def _held_out(
@@ -157,45 +205,43 @@ def _held_out(
   )
 
 
-def sequences_of(impressions: Impressions) -> Sequences:
+def sequences_of(*splits: Impressions) -> Sequences:
   """What the users of impressions did: their histories, then their clicks.
 
   Of a user's histories the longest counts, which holds the others. Its times
   are unknown, and it comes before the clicks, of which those that are in it
   are left out.
   """
-  owners = np.repeat(
-    np.arange(len(impressions)), np.diff(impressions.candidate_offsets)
+  together = lambda name: np.concatenate([getattr(s, name) for s in splits])
+  offsets_of = lambda name: _ends(
+    np.concatenate([np.diff(getattr(s, name)) for s in splits])
   )
-  clicked = np.asarray(impressions.labels) > 0
-  ids = [impressions.user_ids[i] for i in range(len(impressions))]
-  names, users = np.unique(np.asarray(ids, dtype=object), return_inverse=True)
-  lengths = np.diff(impressions.history_offsets)
-  # The longest of each user comes last.
-  longest = np.full(len(names), -1)
-  order = np.argsort(lengths, kind='stable')
-  longest[users[order]] = order
-  flat, offsets = ragged_rows(impressions.history_offsets, longest)
+  history, begins = together('history'), offsets_of('history_offsets')
+  shown = np.diff(offsets_of('candidate_offsets'))
+  clicked = together('labels') > 0
+  clicks = np.repeat(np.arange(len(shown)), shown)[clicked]  # Their examples.
+  ids = [s.user_ids[i] for s in splits for i in range(len(s))]
+  names, users = np.unique(np.asarray(ids, dtype=str), return_inverse=True)
+  longest = np.zeros(len(names), np.int64)
+  order = np.argsort(np.diff(begins), kind='stable')
+  longest[users[order]] = order  # The last assignment holds.
+  flat, offsets = ragged_rows(begins, longest)
   lengths = np.diff(offsets)
-  within = np.arange(len(flat)) - np.repeat(offsets[:-1], lengths)
+  ages = np.repeat(offsets[1:], lengths) - np.arange(len(flat))
   user = np.concatenate(
-    [np.repeat(np.arange(len(names)), lengths), users[owners[clicked]]]
+    [np.repeat(np.arange(len(names)), lengths), users[clicks]]
   )
-  items = np.concatenate(
-    [impressions.history[flat], impressions.candidates[clicked]]
-  )
-  times = np.concatenate(
-    [within - np.repeat(lengths, lengths), impressions.times[owners[clicked]]]
-  )
+  items = np.concatenate([history[flat], together('candidates')[clicked]])
+  times = np.concatenate([-ages, together('times')[clicks]])
   order = np.lexsort((times, user))
   user, items, times = user[order], items[order], times[order]
-  # A click that is in the history already is there twice.
-  _, inverse = np.unique(_pairs(user, items), return_inverse=True)
-  in_history = np.zeros(inverse.max(initial=-1) + 1, bool)
-  in_history[inverse[times < 0]] = True
-  kept = (times < 0) | ~in_history[inverse]
+  # A click that is in the history already would be there twice.
+  _, pair = np.unique(_pairs(user, items), return_inverse=True)
+  in_history = np.zeros(len(pair), bool)
+  in_history[pair[times < 0]] = True
+  kept = (times < 0) | ~in_history[pair]
   return Sequences(
-    user_ids=np.asarray(names, dtype=str),
+    user_ids=names,
     offsets=_ends(np.bincount(user[kept], minlength=len(names))),
     items=items[kept].astype(np.int32),
     times=times[kept],
