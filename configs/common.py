@@ -26,6 +26,9 @@ def base() -> ConfigDict:
         'history_length': 50,  # H, the most recent items.
         'num_candidates': 5,  # C in training: a click and C - 1 non-clicks.
         'validation_fraction': 0.1,  # Latest share of train, if none is given.
+        # impressions; or, of sequences: leave_one_out (each user's last event)
+        # or time_split (the latest validation_fraction, and that before it).
+        'protocol': 'impressions',
       },
       'encoder': {
         'pretrained': 'minilm',  # Alias, Hugging Face directory or hub id.
@@ -46,6 +49,15 @@ def base() -> ConfigDict:
         # Layers in one iteration of the scan; 0: all that train where these are
         # few and others are frozen, else 1.
         'unroll': 0,
+      },
+      'evaluation': {
+        # Where the whole catalog is ranked: items of the history, masked or
+        # kept. Mask them where nobody acts on an item twice.
+        'seen': 'masked',
+        # Not the whole catalog but so many items drawn for each example; 0:
+        # none. Makes every number look better, and is labelled.
+        'num_sampled': 0,
+        'num_bootstrap': 1000,  # Resamples behind the 95 % intervals.
       },
       'head': {'type': 'lstm', 'width': 256},
       'scoring': 'cosine',  # cosine or dot.

@@ -17,7 +17,6 @@ from orbax.checkpoint import v1 as ocp
 from jaxrec.errors import UserError
 
 OTHER_MODEL = 'a checkpoint of another model'
-SELECT = 'auc'  # The validation metric that names the best checkpoint.
 
 
 class Checkpoints:
@@ -26,17 +25,25 @@ class Checkpoints:
   Args:
     directory: made if absent.
     say: called with a line for people when a checkpoint is set aside.
+    select: the validation metric that names the best checkpoint.
   """
 
-  def __init__(self, directory: pathlib.Path, say=lambda text: None):
+  def __init__(
+    self,
+    directory: pathlib.Path,
+    say=lambda text: None,
+    *,
+    select: str = 'auc',
+  ):
     policies = ocp.training.preservation_policies
     self.directory = directory.absolute()
     self.aside = self.directory.with_name(f'{directory.name}.damaged')
     self._say = say
+    self._select = select
     keep = [
       policies.LatestN(n=2),
       policies.BestN(
-        get_metric_fn=lambda metrics: metrics[SELECT],
+        get_metric_fn=lambda metrics: metrics[select],
         n=1,
         keep_checkpoints_without_metrics=False,
       ),
@@ -117,7 +124,7 @@ class Checkpoints:
   def _by_metric(self) -> list[int]:
     """Steps saved with metrics, the highest first; early wins ties."""
     scored = [
-      (-c.metrics[SELECT], c.step)
+      (-c.metrics[self._select], c.step)
       for c in self._checkpointer.checkpoints
       if c.metrics
     ]

@@ -83,16 +83,14 @@ class Display:
     table.add_row('all', '', '', f'{total:,.3f}')
     self.console.print(table)
 
-  def table(self, title: str, rows: dict[str, dict[str, float]]) -> None:
-    """Rows by name, one column per metric; fits a terminal of 80 columns."""
-    names = list(next(iter(rows.values())))
+  def table(self, title: str, rows: dict[str, dict[str, str]]) -> None:
+    """Rows by name, one column per key; meant for 80 columns."""
     table = _plain_table(title)
     table.add_column('')
-    for name in names:
+    for name in next(iter(rows.values())):
       table.add_column(name, justify='right', no_wrap=True)
-    for label, metrics in rows.items():
-      values = (metrics[name] for name in names)
-      table.add_row(label, *('' if v is None else f'{v:.4f}' for v in values))
+    for label, cells in rows.items():
+      table.add_row(label, *cells.values())
     self.console.print(table)
 
 

@@ -1,4 +1,4 @@
-"""Evaluation of a workdir's best checkpoint on the test split."""
+"""Evaluation of a workdir's best checkpoint, on any split."""
 
 import pathlib
 
@@ -6,23 +6,29 @@ import jax
 
 from jaxrec import results
 from jaxrec.display import Display
-from jaxrec.errors import UserError
+from jaxrec.errors import UserError, choices
+from jaxrec.evaluation import evaluate
 from jaxrec.experiment import Experiment
 
+SPLITS = ('test', 'validation')
 
-def evaluate_workdir(config, workdir: pathlib.Path) -> dict:
+
+def evaluate_workdir(config, workdir: pathlib.Path, split: str) -> dict:
   """Evaluates the best checkpoint of a trained workdir, anew.
 
   Args:
     config: a ConfigDict; must be the one the workdir was trained with.
     workdir: of a training run.
+    split: one of SPLITS.
 
   Returns:
-    What results.json holds.
+    What was written as results.json.
 
   Raises:
     UserError: nothing is trained there, or by another config.
   """
+  if split not in SPLITS:
+    raise UserError(f'--split: {choices(split, SPLITS)}')
   if results.read_config(workdir) is None:
     raise UserError(
       f'workdir {workdir} holds no config.json: train there first '
@@ -35,7 +41,7 @@ def evaluate_workdir(config, workdir: pathlib.Path) -> dict:
     state, frozen = experiment.init()
     before = results.read(workdir) or {}
     return evaluate_best(
-      experiment, workdir, state, frozen, before.get('train', {})
+      experiment, workdir, state, frozen, before.get('train', {}), split
     )
 
 
@@ -45,42 +51,62 @@ def evaluate_best(
   state,
   frozen,
   train: dict,
+  split: str = 'test',
 ) -> dict:
-  """Test metrics of the best checkpoint beside the baselines' -> results.json.
+  """The best checkpoint beside the baselines, told in files and a table.
+
+  results.json, predictions and report.html; of another split than the test
+  their names say which.
 
   Args:
     experiment: set up.
-    workdir: where the checkpoints are and results.json goes.
+    workdir: where the checkpoints are and the files go.
     state: a TrainState, for its layout alone.
     frozen: parameters that do not train.
     train: what results.json is to say of the training.
+    split: one of SPLITS.
 
   Returns:
-    What was written.
+    What was written as results.json.
   """
   checkpoints = experiment.checkpoints(workdir)
   best, state = checkpoints.restore_best(state)
   if best is None:
     raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
-  data = experiment.dataset
+  config, data, display = (
+    experiment.config,
+    experiment.dataset,
+    experiment.display,
+  )
   validation, threshold = experiment.validate(state.params, frozen)
-  flat = experiment.logits(state.params, frozen, data.test)
-  found = {
+  found = evaluate(
+    experiment.scorer(state.params, frozen),
+    experiment.protocol,
+    split=getattr(data, split),
+    validation=data.validation,
+    known=experiment.known,
+    in_validation=split != 'test',
+    threshold=threshold,
+    num_bootstrap=config.evaluation.num_bootstrap,
+    seed=config.seed,
+    track=display.track,
+  )
+  told = {
     'dataset': data.name,
-    'split': 'test',
+    'split': split,
     'best_step': best,
     'threshold': threshold,
-    'metrics': experiment.metrics(data.test, flat, threshold),
-    'baselines': experiment.baselines(),
+    **found.results,
     'validation': validation,
     'train': train,
-    'config': experiment.config.to_dict(),
+    'config': config.to_dict(),
     'fingerprints': experiment.fingerprints,
     'data': data.counts,
     'versions': results.versions(),
   }
   if jax.process_index() == 0:
-    results.write_json(workdir / 'results.json', found)
-  results.show(found, experiment.display)
-  experiment.display.say(f'best step {best}; {workdir / "results.json"}')
-  return found
+    name = lambda stem: stem if split == 'test' else f'{stem}.{split}'
+    results.write_json(workdir / f'{name("results")}.json', told)
+  results.show(results.plain(told), display)
+  display.say(f'best step {best}; {workdir / "results.json"}')
+  return told

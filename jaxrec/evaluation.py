@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxrec import confidence, lists, metrics
-from jaxrec.baselines import BASELINES, Baseline, Known, baseline_class
+from jaxrec.baselines import BASELINES, Baseline, Known, fitted
 from jaxrec.baselines.trivial import Oracle
 from jaxrec.data.columns import Impressions
 from jaxrec.data.sequences import Sequences
@@ -89,7 +89,7 @@ def evaluate(
     seed=seed,
   )
   results['protocol']['left_out'] = left_out
-  results['choices'] = {name: choice for name, choice in choices.items()}
+  results['choices'] = choices
   return Evaluation(examples, judged, results)
 
 
@@ -114,8 +114,7 @@ def choose(
     rows = np.sort(rng.permutation(len(validation))[:TUNED_ON])
     validation = validation.take(rows)
   best = None
-  for settings in baseline_class(name).grid:
-    baseline = baseline_class(name)(**settings).fit(known)
+  for settings, baseline in fitted(name, known):
     judged = protocol.judge(as_scorer(baseline), validation, 0.0)
     value = metrics.finalize(judged.values)[protocol.main_metric]
     if best is None or value > best[0]:

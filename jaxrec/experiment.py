@@ -8,8 +8,8 @@ import jax
 import numpy as np
 from flax import nnx
 
-from jaxrec import config_checks, sharding
-from jaxrec.baselines import Context, baselines
+from jaxrec import config_checks, metrics, protocols, sharding
+from jaxrec.baselines import Known
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets
 from jaxrec.data.batching import VectorItems
@@ -23,8 +23,13 @@ from jaxrec.models import hub
 from jaxrec.models.recommender import Recommender
 from jaxrec.optim import make_tx
 from jaxrec.pace import Pace
-from jaxrec.scores import flat_logits, items_in_use, metrics_of, threshold_of
-from jaxrec.steps import make_eval_step, make_table_step, make_train_step
+from jaxrec.scores import ModelScorer
+from jaxrec.steps import (
+  make_eval_step,
+  make_table_step,
+  make_train_step,
+  make_user_step,
+)
 from jaxrec.text_encoder import TextEncoder
 from jaxrec.train_state import init_state, merge_params
 
@@ -45,6 +50,7 @@ def load_dataset(config, display: Display) -> datasets.Dataset:
     data.name,
     data.dir,
     cache_dir=cache_dir(config),
+    protocol=data.protocol,
     validation_fraction=data.validation_fraction,
   )
   for part, counts in dataset.counts.items():
@@ -170,6 +176,7 @@ class Experiment:
       ),
     )
     self._eval_step = jax.jit(make_eval_step(self.graphdef, gather=gather))
+    self._user_step = jax.jit(make_user_step(self.graphdef, gather=gather))
     self._table_step = jax.jit(make_table_step(self.graphdef, gather=gather))
     return state, frozen
 
@@ -217,77 +224,72 @@ class Experiment:
     )
 
   # -------------------------------------------------------------- evaluation
-  def logits(
-    self,
-    params,
-    frozen,
-    impressions: Impressions,
-    *,
-    pretrained_encoder: bool = False,
-  ) -> np.ndarray:
-    """Flat logits of a split; every item of it is encoded once.
+  @functools.cached_property
+  def protocol(self):
+    """How splits are evaluated, see `protocols`."""
+    asked = self.config.evaluation
+    return protocols.make(
+      self.config.data.protocol,
+      seen=asked.seen,
+      sampled=asked.num_sampled,
+      num_items=len(self.catalog),
+      seed=self.config.seed,
+    )
+
+  def scorer(
+    self, params, frozen, *, pretrained_encoder: bool = False
+  ) -> ModelScorer:
+    """The model as a Scorer; items are encoded when it is asked.
 
     With `pretrained_encoder` the encoder in `params` is taken to be as it
     came, and its vectors as they were kept.
     """
-    wanted = items_in_use(impressions)
-    if self.encoder.frozen or pretrained_encoder:
-      pooled = np.asarray(self.encoder.vectors[wanted])
-    else:
-      encoder = merge_params(params, frozen)['encoder']
-      pooled = self.encoder.catalog_encoder.pooled(encoder, wanted)
-    table_rows = np.zeros(len(self.catalog), np.int32)
-    table_rows[wanted] = np.arange(len(wanted))
-    table = self._table_step(
-      params, frozen, sharding.put_replicated(pooled, self.mesh)
-    )
-    return flat_logits(
-      lambda batch: self._eval_step(params, frozen, table, batch),
-      impressions,
-      table_rows,
+
+    def table_of(wanted: np.ndarray):
+      if self.encoder.frozen or pretrained_encoder:
+        pooled = np.asarray(self.encoder.vectors[wanted])
+      else:
+        encoder = merge_params(params, frozen)['encoder']
+        pooled = self.encoder.catalog_encoder.pooled(encoder, wanted)
+      pooled = sharding.put_replicated(pooled, self.mesh)
+      return self._table_step(params, frozen, pooled)
+
+    return ModelScorer(
+      table_of=table_of,
+      eval_step=functools.partial(self._eval_step, params, frozen),
+      user_step=functools.partial(self._user_step, params, frozen),
+      num_items=len(self.catalog),
       batch_size=self.config.eval_batch_size,
       history_length=self.config.data.history_length,
-      mesh=self.mesh,
-    )
-
-  def metrics(self, impressions, flat, threshold) -> dict[str, float]:
-    """Metrics of a split from flat logits."""
-    return metrics_of(
-      impressions,
-      flat,
-      threshold,
-      batch_size=self.config.eval_batch_size,
       mesh=self.mesh,
     )
 
   def validate(
     self, params, frozen, **options
   ) -> tuple[dict[str, float], float]:
-    """Validation metrics and the threshold chosen there; see `logits`."""
-    split = self.dataset.validation
-    flat = self.logits(params, frozen, split, **options)
-    threshold = threshold_of(split, flat)
-    return self.metrics(split, flat, threshold), threshold
+    """Validation metrics and the threshold chosen there; see `scorer`."""
+    examples, _ = self.protocol.examples(self.dataset.validation)
+    scorer = self.scorer(params, frozen, **options)
+    judged = self.protocol.judge(scorer, examples, 0.0)
+    threshold = 0.0
+    if self.protocol.name == 'impressions':
+      threshold = metrics.best_threshold(judged.logits, examples.labels)
+      judged = self.protocol.judge_logits(judged.logits, examples, threshold)
+    return metrics.finalize(judged.values), threshold
 
-  def baselines(self) -> dict[str, dict[str, float]]:
-    """Test metrics of every baseline, thresholds chosen on validation."""
-    data = self.dataset
-    context = Context(
-      train=data.train,
+  def known(self, split: str) -> Known:
+    """What baselines may know before a split."""
+    return Known(
+      sequences=self.dataset.known(split),
       vectors=self.encoder.vectors,
       history_length=self.config.data.history_length,
       seed=self.config.seed,
     )
-    rows = {}
-    for name, score in baselines().items():
-      flat = score(context, data.test)
-      if flat is not None:
-        threshold = threshold_of(
-          data.validation, score(context, data.validation)
-        )
-        rows[name] = self.metrics(data.test, flat, threshold)
-    return rows
 
   def checkpoints(self, workdir: pathlib.Path) -> Checkpoints:
     """The checkpoints of a workdir."""
-    return Checkpoints(workdir / 'checkpoints', self.display.say)
+    return Checkpoints(
+      workdir / 'checkpoints',
+      self.display.say,
+      select=self.protocol.main_metric,
+    )

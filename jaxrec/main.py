@@ -31,6 +31,9 @@ _MODE = flags.DEFINE_enum(
   MODES,
   'train (and evaluate), evaluate a trained workdir, or prepare the data only.',
 )
+_SPLIT = flags.DEFINE_string(
+  'split', 'test', 'What --mode=evaluate looks at: test or validation.'
+)
 _COORDINATOR = flags.DEFINE_string(
   'coordinator', None, 'HOST:PORT of process 0, where several make one run.'
 )
@@ -139,11 +142,11 @@ def main(argv):
     from jaxrec.experiment import cache_dir
 
     _keep_compiled(cache_dir(config) / 'compiled')
-    run = {
-      'train': train.train_and_evaluate,
-      'evaluate': evaluate.evaluate_workdir,
-    }[_MODE.value]
-    run(config, pathlib.Path(_WORKDIR.value).expanduser().absolute())
+    workdir = pathlib.Path(_WORKDIR.value).expanduser().absolute()
+    if _MODE.value == 'train':
+      train.train_and_evaluate(config, workdir)
+    else:
+      evaluate.evaluate_workdir(config, workdir, _SPLIT.value)
   except (UserError, OSError) as e:  # The latter name the file.
     _fail(e)
   except distributed.Stopped as e:

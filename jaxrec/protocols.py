@@ -100,7 +100,12 @@ class Shown:
       examples: as `examples` gave them.
       threshold: of `metrics.click_metrics`, chosen on validation.
     """
-    logits = scorer.pairs(examples)
+    return self.judge_logits(scorer.pairs(examples), examples, threshold)
+
+  def judge_logits(
+    self, logits: np.ndarray, examples: Impressions, threshold: float
+  ) -> Judged:
+    """Likewise, of logits, one per candidate."""
     judged = judge_listed(logits, examples)
     clicks = metrics.click_metrics(
       logits, examples.labels, examples.candidate_offsets, threshold

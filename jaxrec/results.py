@@ -24,6 +24,7 @@ FREE_KEYS = (
   'encoder.remat',
   'encoder.unroll',
   'eval_batch_size',
+  'evaluation.num_bootstrap',
   'log_every_steps',
   'checkpoint_every_steps',
 )
@@ -54,9 +55,20 @@ def versions() -> dict[str, str]:
 def write_json(path: pathlib.Path, value) -> None:
   """Writes JSON, NaN as null; whole or not at all."""
   partial = path.with_name(f'{path.name}.partial{os.getpid()}')
-  text = json.dumps(_without_nan(value), indent=2, allow_nan=False)
+  text = json.dumps(plain(value), indent=2, allow_nan=False)
   partial.write_text(text + '\n')
   partial.replace(path)
+
+
+def plain(value):
+  """`value` as JSON can hold it: what is not a number is None."""
+  if isinstance(value, dict):
+    return {key: plain(part) for key, part in value.items()}
+  if isinstance(value, (list, tuple)):
+    return [plain(part) for part in value]
+  if isinstance(value, float) and not math.isfinite(value):
+    return None
+  return value
 
 
 def read(workdir: pathlib.Path) -> dict | None:
@@ -112,11 +124,35 @@ def claim_workdir(workdir: pathlib.Path, config, fingerprints: dict) -> None:
 
 
 def show(results: dict, display: Display) -> None:
-  """The final table: ours beside the baselines."""
+  """The final table: ours beside the baselines, with intervals."""
+  protocol, main = results['protocol'], results['protocol']['main_metric']
+  number = lambda value: '' if value is None else f'{value:.4f}'
+  rest = [m for m in ('auc', 'mrr', 'ndcg@5', 'ndcg@10', 'hr@10') if m != main]
+  intervals = {'jaxrec': results['intervals'], **results['baseline_intervals']}
+  rows = {}
+  for name, found in {
+    'jaxrec': results['metrics'],
+    **results['baselines'],
+  }.items():
+    low, high = intervals[name][main]
+    between = '' if low is None else f'{low:.3f}-{high:.3f}'
+    against = results['comparisons'].get(name, {}).get(main)
+    rows[name] = {
+      main: number(found[main]),
+      '95 %': between,
+      **{metric: number(found[metric]) for metric in rest},
+      'ahead': f'{against["difference"]:+.4f}' if against else '',
+      'p': f'{against["p"]:.3f}' if against else '',
+    }
   display.table(
-    f'{results["dataset"]}, {results["split"]} split',
-    {'jaxrec': results['metrics'], **results['baselines']},
+    f'{results["dataset"]}, {results["split"]} split: {protocol["name"]}, '
+    f'among {protocol["candidates"]}; {protocol["examples"]:,} examples',
+    rows,
   )
+  clicks = ('accuracy', 'precision', 'recall', 'f1')
+  if 'f1' in results['metrics']:
+    told = ', '.join(f'{m} {number(results["metrics"][m])}' for m in clicks)
+    display.say(f'jaxrec calls candidates clicked with {told}')
 
 
 def _identity(config, fingerprints: dict) -> dict:
@@ -131,14 +167,6 @@ def _read_json(path: pathlib.Path):
     return json.loads(path.read_text())
   except ValueError as e:
     raise UserError(f'{path}: not JSON ({e}): move it away') from e
-
-
-def _without_nan(value):
-  if isinstance(value, dict):
-    return {key: _without_nan(part) for key, part in value.items()}
-  if isinstance(value, float) and not math.isfinite(value):
-    return None
-  return value
 
 
 def _flat(tree: dict, prefix: str = '') -> dict:
