@@ -57,6 +57,8 @@ def base() -> ConfigDict:
         # Not the whole catalog but so many items drawn for each example; 0:
         # none. Makes every number look better, and is labelled.
         'num_sampled': 0,
+        # Recall aimed at by lists of the whole catalog; 0: exact. For TPUs.
+        'approximate': 0.0,
         'num_bootstrap': 1000,  # Resamples behind the 95 % intervals.
       },
       'head': {'type': 'lstm', 'width': 256},

@@ -14,7 +14,6 @@ from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets
 from jaxrec.data.batching import VectorItems
 from jaxrec.data.catalog import Catalog, tokenize
-from jaxrec.data.columns import Impressions
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
@@ -262,6 +261,7 @@ class Experiment:
       batch_size=self.config.eval_batch_size,
       history_length=self.config.data.history_length,
       mesh=self.mesh,
+      approximate=self.config.evaluation.approximate,
     )
 
   def validate(

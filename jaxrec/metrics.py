@@ -42,15 +42,19 @@ class Places:
   """Where the clicked candidates of E examples stand among the others.
 
   Attributes:
-    owners: int64 [K], the example of each clicked candidate, never falling.
+    owners: int64 [K], the example of each clicked candidate, never falling;
+      of an example in the order its candidates have.
     above, equal: int64 [K], how many candidates of its example that were not
       clicked have a higher, or the same score.
+    scores: float32 [K], the clicked candidates' own; they order those between
+      which there is no other.
     others: int64 [E], how many candidates were not clicked.
   """
 
   owners: np.ndarray
   above: np.ndarray
   equal: np.ndarray
+  scores: np.ndarray
   others: np.ndarray
 
   def __len__(self) -> int:
@@ -59,7 +63,7 @@ class Places:
   def ranks(self) -> np.ndarray:
     """int64 [K], from 1; ties against the scorer."""
     before = self.above + self.equal
-    order = np.lexsort((before, self.owners))
+    order = np.lexsort((-self.scores, before, self.owners))
     begins = np.searchsorted(self.owners, self.owners)
     ranks = np.empty_like(before)
     # Owners are sorted: the k-th of an example's clicks has k before it.
@@ -81,8 +85,10 @@ def place(
   owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
   keys = -np.asarray(scores, np.float32)
   order = np.lexsort((keys, owners))
-  owner, key, hit = owners[order], keys[order], clicked[order]
-  others = np.cumsum(~hit)  # Of all examples so far, this place included.
+  owner, key = owners[order], keys[order]
+  others = np.cumsum(
+    ~clicked[order]
+  )  # Of all examples so far, this place included.
   starts = np.ones(len(key) + 1, bool)
   starts[1:-1] = (key[1:] != key[:-1]) | (owner[1:] != owner[:-1])
   edges = np.flatnonzero(starts)  # Where runs of equal scores begin.
@@ -91,10 +97,13 @@ def place(
   first = before[offsets[:-1]]  # Those of the examples before.
   above = before[edges[run]] - first[owner]
   equal = before[edges[run + 1]] - before[edges[run]]
+  back = np.empty_like(order)  # From sorted to the given order.
+  back[order] = np.arange(len(order))
   return Places(
-    owners=owner[hit],
-    above=above[hit],
-    equal=equal[hit],
+    owners=owners[clicked],
+    above=above[back][clicked],
+    equal=equal[back][clicked],
+    scores=-keys[clicked],
     others=np.diff(before[offsets]),
   )
 

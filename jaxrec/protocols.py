@@ -28,7 +28,7 @@ class Scorer(typing.Protocol):
   def pairs(self, examples: Impressions) -> np.ndarray:
     """Scores of the examples' candidates, float32, end to end."""
 
-  def rank(self, examples: Impressions, masked: bool, k: int) -> 'Ranked':
+  def rank(self, examples: Impressions, masked: bool, k: int) -> 'CatalogRanks':
     """The catalog ranked for each example.
 
     Args:
@@ -39,13 +39,13 @@ class Scorer(typing.Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Ranked:
+class CatalogRanks:
   """Whole catalogs, ranked for E examples with K targets in all.
 
   Attributes:
     items, scores: int32 and float32 [E, k], best first, equals by index; -1
       and -inf where there are fewer.
-    above, equal: int64 [K], see `metrics.Places`.
+    above, equal, target_scores: [K], see `metrics.Places`.
     others: int64 [E], likewise.
   """
 
@@ -53,6 +53,7 @@ class Ranked:
   scores: np.ndarray
   above: np.ndarray
   equal: np.ndarray
+  target_scores: np.ndarray
   others: np.ndarray
 
 
@@ -144,7 +145,13 @@ class WholeCatalog:
     owners = np.repeat(
       np.arange(len(examples)), np.diff(examples.candidate_offsets)
     )
-    places = metrics.Places(owners, ranked.above, ranked.equal, ranked.others)
+    places = metrics.Places(
+      owners,
+      ranked.above,
+      ranked.equal,
+      ranked.target_scores,
+      ranked.others,
+    )
     return Judged(
       metrics.rank_metrics(places), places, ranked.items, ranked.scores
     )
@@ -306,23 +313,23 @@ class BlockScorer:
     blocks = [self._pairs(examples, rows) for rows in self._blocks(examples)]
     return np.concatenate([*blocks, np.zeros(0, np.float32)])
 
-  def rank(self, examples: Impressions, masked: bool, k: int) -> Ranked:
+  def rank(self, examples: Impressions, masked: bool, k: int) -> CatalogRanks:
     """See `Scorer.rank`."""
     found = [
       rank_block(self._scores(examples, rows), examples.take(rows), masked, k)
       for rows in self._blocks(examples)
     ]
-    return Ranked(
+    return CatalogRanks(
       *(
         np.concatenate([getattr(part, field.name) for part in found])
-        for field in dataclasses.fields(Ranked)
+        for field in dataclasses.fields(CatalogRanks)
       )
     )
 
 
 def rank_block(
   scores: np.ndarray, examples: Impressions, masked: bool, k: int
-) -> Ranked:
+) -> CatalogRanks:
   """Ranks the catalog for each example, on the host; see `Scorer.rank`.
 
   Args:
@@ -360,4 +367,4 @@ def rank_block(
     np.int64,
   ).reshape(-1, 2)
   others = (scores > -np.inf).sum(1)
-  return Ranked(items, best, counts[:, 0], counts[:, 1], others)
+  return CatalogRanks(items, best, *counts.T, target_scores, others)

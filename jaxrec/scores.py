@@ -7,7 +7,8 @@ import numpy as np
 
 from jaxrec.data.columns import Impressions
 from jaxrec.data.eval_batches import eval_batches, history_batches
-from jaxrec.protocols import BlockScorer, Ranked
+from jaxrec.protocols import CatalogRanks
+from jaxrec.ranking import ItemIndex
 from jaxrec.sharding import put_batch
 
 
@@ -29,6 +30,7 @@ class ModelScorer:
     num_items: N.
     batch_size, history_length: B and H of the batches.
     mesh: see `sharding`.
+    approximate: recall that `ItemIndex.rank` aims at in its lists; 0: exact.
   """
 
   table_of: Callable
@@ -38,6 +40,7 @@ class ModelScorer:
   batch_size: int
   history_length: int
   mesh: object
+  approximate: float = 0.0
 
   def pairs(self, examples: Impressions) -> np.ndarray:
     """See `Scorer.pairs`; every item is encoded once."""
@@ -54,7 +57,7 @@ class ModelScorer:
       mesh=self.mesh,
     )
 
-  def rank(self, examples: Impressions, masked: bool, k: int) -> Ranked:
+  def rank(self, examples: Impressions, masked: bool, k: int) -> CatalogRanks:
     """See `Scorer.rank`; the whole catalog is encoded once."""
     rows = np.arange(self.num_items, dtype=np.int32)
     table = self.table_of(rows)
@@ -67,9 +70,21 @@ class ModelScorer:
     ):
       found = self.user_step(table, *put_batch(histories, self.mesh))
       users[which] = np.asarray(found)[: which.stop - which.start]
-    items = np.asarray(table)[: self.num_items]
-    blocks = BlockScorer(lambda _, which: users[which] @ items.T, None)
-    return blocks.rank(examples, masked, k)
+    best, counts = ItemIndex(table, self.mesh).rank(
+      users,
+      k,
+      targets=(examples.candidates, examples.candidate_offsets),
+      seen=(examples.history, examples.history_offsets) if masked else None,
+      approximate=self.approximate or None,
+    )
+    return CatalogRanks(
+      items=best.items,
+      scores=best.scores,
+      above=counts.above,
+      equal=counts.equal,
+      target_scores=counts.scores,
+      others=counts.num_others,
+    )
 
 
 def flat_logits(

@@ -1,359 +1,284 @@
-"""The metrics: equal to scikit-learn's, and the same under any batching."""
+"""Metrics: equal to scikit-learn's and ir-measures', whatever the order."""
 
-import functools
+import dataclasses
 
-import jax
-import jax.numpy as jnp
+import ir_measures
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
 from jaxrec import metrics
 
-B, C = 320, 24  # cases, one a row; the most candidates of a case
-TOLERANCE = {'rtol': 0, 'atol': 1e-6}
-THRESHOLD = 0.25
-
-# Each is compiled once per shape, so the tests keep to [B, C].
-jitted = jax.jit(metrics.per_impression)
-impression_metrics = jax.jit(metrics.impression_metrics)
-per_impression = lambda *batch: jax.device_get(jitted(*batch))
-
-
-def padded(logits, labels, mask, seed=0):
-  """The same batch with garbage where masked."""
-  rng = np.random.default_rng(seed)
-  garbage = np.array([np.nan, np.inf, -np.inf, 3e38, 0.5], np.float32)
-  logits = np.where(mask, logits, rng.choice(garbage, mask.shape))
-  labels = np.where(mask, labels, rng.choice([0, 1, 7, np.nan], mask.shape))
-  return logits, labels.astype(np.float32), mask
+E = 1000
+EXACT = {'rtol': 0, 'atol': 1e-9}
 
 
 @pytest.fixture(scope='module')
-def batch():
-  """Logits, labels and mask [B, C]: ties, one-sided labels, few candidates."""
+def cases():
+  """Scores, labels, offsets: ties, one-sided labels, few candidates, none."""
   rng = np.random.default_rng(0)
-  logits = rng.normal(size=(B, C)).astype(np.float32)
-  logits[::4] = np.round(logits[::4])  # many ties, 0. and -0. among them
-  logits[1::8] = np.round(4 * logits[1::8]) / 4  # some ties
-  logits[2::32] = 0.5  # nothing but ties
-  labels = rng.random((B, C)) < rng.uniform(0.05, 0.9, (B, 1))
-  labels[3::16], labels[5::16] = True, False
-  sizes = rng.integers(2, C + 1, B)
-  sizes[7::16], sizes[14::16] = 1, 0
-  mask = rng.permuted(np.arange(C)[None] < sizes[:, None], axis=1)
-  # A logit of -inf is a score too: the last, but before padding.
-  logits[9::64] = np.where(logits[9::64] < 0, -np.inf, logits[9::64])
-  return padded(logits, labels, mask)
+  sizes = rng.integers(2, 30, E)
+  sizes[7::16], sizes[14::64] = 1, 0
+  offsets = np.concatenate([[0], np.cumsum(sizes)])
+  owners = np.repeat(np.arange(E), sizes)
+  scores = rng.normal(size=offsets[-1]).astype(np.float32)
+  scores = np.where(owners % 4 == 0, np.round(scores), scores)  # 0. and -0.
+  scores[owners % 32 == 2] = 0.5  # Nothing but ties.
+  low = (owners % 64 == 9) & (scores < 0)
+  scores[low] = -np.inf  # A score too.
+  labels = rng.random(offsets[-1]) < rng.uniform(0.05, 0.9, E)[owners]
+  labels[owners % 16 == 3], labels[owners % 16 == 5] = True, False
+  return scores, labels.astype(np.uint8), offsets
 
 
-def cases(batch):
-  """(logits, labels) of each row's unmasked candidates."""
-  return [(x[m], y[m].astype(int)) for x, y, m in zip(*batch, strict=True)]
+def split(scores, labels, offsets):
+  """(scores, labels) of each example."""
+  return [
+    (scores[a:b], labels[a:b])
+    for a, b in zip(offsets[:-1], offsets[1:], strict=True)
+  ]
 
 
-def mind_mrr(logits, labels):
-  """The definition, counted; equals share the mean of their ranks' values."""
-  total = 0.0
-  for logit in logits[labels > 0]:
-    better, equal = (logits > logit).sum(), (logits == logit).sum()
-    total += np.mean([1 / (better + i) for i in range(1, equal + 1)])
-  return total / labels.sum()
+def against_us(scores, labels):
+  """Labels in the order that is judged: of equal scores the clicked last."""
+  return labels[np.lexsort((labels, -scores))].astype(int)
 
 
-def sklearn_ndcg(scores, labels, k):
-  scores = scores.astype(np.float64)  # So that 1 below -1e9 is below it.
-  # scikit-learn wants two candidates; an irrelevant last one changes nothing.
-  scores = np.append(scores, scores.min() - 1)
-  return sk.ndcg_score([np.append(labels, 0)], [scores], k=k)
+@pytest.fixture(scope='module')
+def values(cases):
+  return metrics.rank_metrics(metrics.place(*cases))
 
 
-def test_the_cases_hold_what_can_go_wrong(batch):
-  sizes = [len(y) for _, y in cases(batch)]
-  assert min(sizes.count(n) for n in (0, 1)) >= 10
-  several = [(x, y) for x, y in cases(batch) if len(y) > 1]
+def value(values, name, i):
+  """Example i's metric, None where it is not valid."""
+  total, count = (part[i] for part in values[name])
+  assert count in (0, 1) and (count or not total)
+  return total if count else None
+
+
+def test_the_cases_hold_what_can_go_wrong(cases):
+  each = split(*cases)
+  assert sum(len(y) == 0 for _, y in each) >= 10
+  assert sum(len(y) == 1 for _, y in each) >= 10
+  several = [(x, y) for x, y in each if len(y) > 1]
   assert sum(y.all() for _, y in several) >= 10
   assert sum(not y.any() for _, y in several) >= 10
-  tied = [len(np.unique(x)) < len(x) for x, _ in several]
-  assert 50 <= sum(tied) <= len(tied) - 50
-
-
-def test_auc_equals_sklearn(batch):
-  values, valid = per_impression(*batch)['auc']
-  for (logits, labels), value, ok in zip(
-    cases(batch), values, valid, strict=True
-  ):
-    assert ok == (len(np.unique(labels)) == 2)
-    if ok:
-      # sklearn takes no infinity; -1e9 is below all the others as well.
-      expected = sk.roc_auc_score(labels, np.maximum(logits, -1e9))
-      np.testing.assert_allclose(value, expected, **TOLERANCE)
-
-
-def test_mrr_equals_a_slow_count(batch):
-  values, valid = per_impression(*batch)['mrr']
-  for (logits, labels), value, ok in zip(
-    cases(batch), values, valid, strict=True
-  ):
-    assert ok == labels.any()
-    if ok:
-      expected = mind_mrr(logits, labels)
-      np.testing.assert_allclose(value, expected, **TOLERANCE)
-
-
-@pytest.mark.parametrize('k', [5, 10])
-def test_ndcg_equals_sklearn_ties_included(batch, k):
-  values, valid = per_impression(*batch)[f'ndcg@{k}']
-  for (logits, labels), value, ok in zip(
-    cases(batch), values, valid, strict=True
-  ):
-    assert ok == labels.any()
-    if ok:
-      # sklearn takes no infinity; -1e9 is below all the others as well.
-      expected = sklearn_ndcg(np.maximum(logits, -1e9), labels, k)
-      np.testing.assert_allclose(value, expected, **TOLERANCE)
-
-
-def test_ties_are_worth_the_mean_over_their_orders():
-  rng = np.random.default_rng(5)
-  logits = np.round(rng.normal(size=(1, C))).astype(np.float32)
-  labels = (rng.random((1, C)) < 0.3).astype(np.float32)
-  mask = np.ones((1, C), bool)
-  tied = per_impression(logits, labels, mask)
-  noise = rng.uniform(-0.1, 0.1, (B * 10, C)).astype(np.float32)
-  orders = [
-    per_impression(
-      logits + part, np.repeat(labels, B, 0), np.repeat(mask, B, 0)
+  assert (
+    sum(
+      against_us(x, y).tolist() != y[np.argsort(-x)].tolist()
+      for x, y in several
     )
-    for part in np.split(noise, 10)
-  ]
-  for name in ('mrr', 'ndcg@5', 'ndcg@10'):
-    drawn = np.concatenate([order[name][0] for order in orders])
-    error = 5 * drawn.std() / len(drawn) ** 0.5
-    assert abs(tied[name][0][0] - drawn.mean()) <= error + 1e-6
+    >= 100
+  )
 
 
-def test_pointwise_metrics_equal_sklearn(batch):
-  each = jax.jit(
-    jax.vmap(
-      lambda *row: metrics.impression_metrics(
-        *(x[None] for x in row),
-        threshold=THRESHOLD,
-        example_mask=np.ones(1, bool),
+def test_auc_equals_sklearn(cases, values):
+  for i, (scores, labels) in enumerate(split(*cases)):
+    found = value(values, 'auc', i)
+    assert (found is not None) == (len(np.unique(labels)) == 2)
+    if found is not None:
+      # sklearn takes no infinity; -1e9 is below all the others as well.
+      expected = sk.roc_auc_score(labels, np.maximum(scores, -1e9))
+      np.testing.assert_allclose(found, expected, **EXACT)
+
+
+@pytest.mark.parametrize('k', metrics.CUTS)
+def test_ndcg_equals_sklearn(cases, values, k):
+  for i, (scores, labels) in enumerate(split(*cases)):
+    found = value(values, f'ndcg@{k}', i)
+    assert (found is not None) == bool(labels.any())
+    if found is not None:
+      # sklearn wants two candidates; an irrelevant last one changes nothing.
+      ordered = [*against_us(scores, labels), 0]
+      expected = sk.ndcg_score([ordered], [-np.arange(len(ordered))], k=k)
+      np.testing.assert_allclose(found, expected, **EXACT)
+
+
+@pytest.mark.parametrize('k', metrics.CUTS)
+def test_cut_metrics_equal_ir_measures(cases, values, k):
+  names = {
+    f'nDCG@{k}': f'ndcg@{k}',
+    f'P@{k}': f'precision@{k}',
+    f'R@{k}': f'recall@{k}',
+    f'Success@{k}': f'hr@{k}',
+  }
+  found = ir([against_us(x, y) for x, y in split(*cases)], names)
+  compared = 0
+  for (query, measure), expected in found.items():
+    mine = value(values, names[measure], query)
+    np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-6)
+    compared += 1
+  assert compared == 4 * sum(y.any() for _, y in split(*cases))
+
+
+def test_f1_is_the_harmonic_mean(values):
+  for k in metrics.CUTS:
+    p, r, f1 = (values[f'{n}@{k}'][0] for n in ('precision', 'recall', 'f1'))
+    expected = np.where(p + r > 0, 2 * p * r / np.where(p + r > 0, p + r, 1), 0)
+    np.testing.assert_allclose(f1, expected, **EXACT)
+
+
+def test_mrr_is_the_mean_over_clicks_of_ir_measures_rr(cases, values):
+  ordered = [against_us(x, y) for x, y in split(*cases)]
+  alone, owners = [], []  # Each click as the only one, the others left in.
+  for i, labels in enumerate(ordered):
+    for place in np.flatnonzero(labels):
+      # What follows the only click changes nothing.
+      alone.append((np.arange(place + 1) == place).astype(int))
+      owners.append(i)
+  found = ir(alone, {'RR': None})
+  for i, labels in enumerate(ordered):
+    if labels.any():
+      mine = [found[j, 'RR'] for j, owner in enumerate(owners) if owner == i]
+      np.testing.assert_allclose(
+        value(values, 'mrr', i), np.mean(mine), **EXACT
       )
-    )
-  )
-  sums = metrics.to_host(each(*batch))
-  for i, (logits, labels) in enumerate(cases(batch)):
-    got = metrics.finalize(jax.tree.map(lambda x, i=i: x[i], sums))
-    called = logits >= THRESHOLD
-    if len(labels):
-      expected = pointwise_reference(labels, called)
-      for name, value in expected.items():
-        np.testing.assert_allclose(got[name], value, **TOLERANCE)
-    else:
-      assert np.isnan(got['accuracy'])
-      assert got['precision'] == got['recall'] == got['f1'] == 0
 
 
-def pointwise_reference(labels, called):
-  precision, recall, f1, _ = sk.precision_recall_fscore_support(
-    labels, called, average='binary', zero_division=0
-  )
-  accuracy = sk.accuracy_score(labels, called)
+def ir(ordered, names):
+  """(query, measure) -> value by ir-measures, of labels best first."""
+  qrels = [
+    ir_measures.Qrel(str(q), f'd{d:03}', int(label))
+    for q, labels in enumerate(ordered)
+    for d, label in enumerate(labels)
+  ]
+  run = [
+    ir_measures.ScoredDoc(str(q), f'd{d:03}', float(-d))
+    for q, labels in enumerate(ordered)
+    for d in range(len(labels))
+  ]
+  measures = [ir_measures.parse_measure(name) for name in names]
+  clicked = {str(q) for q, labels in enumerate(ordered) if np.any(labels)}
   return {
-    'accuracy': accuracy,
-    'precision': precision,
-    'recall': recall,
-    'f1': f1,
+    (int(m.query_id), str(m.measure)): m.value
+    for m in ir_measures.iter_calc(measures, qrels, run)
+    if m.query_id in clicked
   }
 
 
-def sums_of(batch, example_mask=None, threshold=THRESHOLD):
-  if example_mask is None:
-    example_mask = np.ones(len(batch[0]), bool)
-  return impression_metrics(
-    *batch, threshold=threshold, example_mask=example_mask
+@pytest.mark.parametrize('threshold', [0.25, -9.0, 9.0])
+def test_click_metrics_equal_sklearn(cases, threshold):
+  scores, labels, _ = cases
+  called = scores >= threshold
+  found = metrics.finalize(metrics.click_metrics(*cases, threshold))
+  assert found == pytest.approx(
+    {
+      'accuracy': sk.accuracy_score(labels, called),
+      'precision': sk.precision_score(labels, called, zero_division=0),
+      'recall': sk.recall_score(labels, called),
+      'f1': sk.f1_score(labels, called),
+    },
+    abs=1e-9,
   )
 
 
-def test_a_batch_averages_impressions_and_pools_candidates(batch):
-  got = metrics.finalize(sums_of(batch))
-  assert tuple(got) == metrics.NAMES
-  for name, (values, valid) in per_impression(*batch).items():
-    expected = np.asarray(values, np.float64)[np.asarray(valid)].mean()
-    np.testing.assert_allclose(got[name], expected, **TOLERANCE)
-  logits, labels, mask = batch
-  expected = pointwise_reference(labels[mask], logits[mask] >= THRESHOLD)
-  for name, value in expected.items():
-    np.testing.assert_allclose(got[name], value, **TOLERANCE)
-
-
-def assert_same(a, b):
-  """Equal to 1e-6 when finalised; equal counts and pointwise sums."""
-  a, b = metrics.to_host(a), metrics.to_host(b)
-  for name in metrics.NAMES:
-    assert a[name][1] == b[name][1]
-    if name in metrics.POINTWISE:
-      assert a[name][0] == b[name][0]
-  a, b = metrics.finalize(a), metrics.finalize(b)
-  np.testing.assert_allclose(
-    [a[name] for name in metrics.NAMES],
-    [b[name] for name in metrics.NAMES],
-    **TOLERANCE,
+def test_the_order_of_candidates_never_matters(cases, values):
+  scores, labels, offsets = cases
+  owners = np.repeat(np.arange(E), np.diff(offsets))
+  order = np.lexsort((np.random.default_rng(1).random(len(owners)), owners))
+  other = metrics.rank_metrics(
+    metrics.place(scores[order], labels[order], offsets)
   )
+  for name, (total, count) in values.items():
+    np.testing.assert_array_equal(count, other[name][1])
+    np.testing.assert_allclose(total, other[name][0], **EXACT)
 
 
-@pytest.mark.parametrize('parts', [1, 2, 7, B])
-@pytest.mark.parametrize('on_host', [True, False])
-def test_any_split_of_a_batch_gives_the_same(batch, parts, on_host):
-  owner = np.random.default_rng(parts).integers(0, parts, B)
-  sums = [sums_of(batch, owner == part) for part in range(parts)]
-  if on_host:
-    sums = [metrics.empty(), *map(metrics.to_host, sums)]
-  assert_same(functools.reduce(metrics.merge, sums), sums_of(batch))
+def test_only_the_order_of_scores_matters(cases, values):
+  scores, labels, offsets = cases
+  _, ranks = np.unique(scores, return_inverse=True)
+  other = metrics.rank_metrics(metrics.place(ranks, labels, offsets))
+  for name in values:
+    np.testing.assert_array_equal(values[name], other[name])
 
 
-def test_host_sums_count_beyond_float32():
-  many, one = (
-    {name: (jnp.float32(n), jnp.float32(n)) for name in metrics.NAMES}
-    for n in (2**24, 1)
+def test_ranks_are_of_the_candidates_in_their_order(cases):
+  scores, labels, offsets = cases
+  places = metrics.place(*cases)
+  ranks, at = places.ranks(), 0
+  for x, y in split(scores, labels, offsets):
+    mine = ranks[at : at + int(y.sum())]
+    at += len(mine)
+    for score, rank in zip(x[y > 0], mine, strict=True):
+      better = (x > score).sum() + ((x == score) & (y == 0)).sum()
+      assert better < rank <= better + ((x == score) & (y > 0)).sum()
+    assert len(set(mine.tolist())) == len(mine)
+  assert at == len(ranks)
+
+
+def test_a_constant_scorer_is_the_worst_but_for_auc():
+  labels, offsets = np.array([1, 0, 0, 0, 0, 0]), np.array([0, 6])
+  found = metrics.finalize(
+    metrics.rank_metrics(metrics.place(np.zeros(6), labels, offsets))
   )
-  total = metrics.merge(metrics.to_host(many), metrics.to_host(one))
-  assert [float(x) for x in total['accuracy']] == 2 * [2**24 + 1]
+  assert found['auc'] == 0.5 and found['mrr'] == pytest.approx(1 / 6)
+  assert found['hr@5'] == found['ndcg@5'] == 0
 
 
-@pytest.mark.parametrize(('more_b', 'more_c'), [(13, 0), (8, 40)])
-def test_padding_changes_nothing(batch, more_b, more_c):
-  pads = [(0, more_b), (0, more_c)]
-  logits, labels, mask = (np.pad(x, pads) for x in batch)
-  padding = padded(logits, labels, mask)
-  assert_same(sums_of(padding), sums_of(batch))
-  # Padded examples are out even where their candidates are not masked.
-  mask[B:] = True
-  garbage = padded(logits, labels, mask & (np.arange(B + more_b) < B)[:, None])
-  example_mask = np.arange(B + more_b) < B
-  assert_same(sums_of((*garbage[:2], mask), example_mask), sums_of(batch))
+def test_parts_add_up_to_the_whole(cases, values):
+  mask = np.random.default_rng(2).random(E) < 0.3
+  whole = metrics.finalize(values)
+  parts = [metrics.rows(values, m) for m in (mask, ~mask)]
+  for name in metrics.RANKING:
+    total = sum(p[name][0].sum() for p in parts)
+    count = sum(p[name][1].sum() for p in parts)
+    assert whole[name] == pytest.approx(total / count, abs=1e-12)
 
 
-def test_fewer_candidates_than_the_cut():
-  logits = np.array([[0.3, 0.1, 0.2]], np.float32)
-  labels = np.array([[0, 1, 1]], np.float32)
-  values = per_impression(logits, labels, np.ones((1, 3), bool))
-  for k in (5, 10):
-    expected = sk.ndcg_score(labels, logits, k=k)
-    np.testing.assert_allclose(values[f'ndcg@{k}'][0], [expected], **TOLERANCE)
+def test_nothing_gives_nan_or_zero():
+  nothing = np.zeros(0), np.zeros(0), np.zeros(1, np.int64)
+  values = metrics.rank_metrics(metrics.place(*nothing))
+  found = metrics.finalize(values | metrics.click_metrics(*nothing, 0.0))
+  zeros = {name for name, x in found.items() if x == 0}
+  assert zeros == {'precision', 'recall', 'f1'}
+  assert all(np.isnan(x) for name, x in found.items() if name not in zeros)
 
 
-def assert_identical(a, b):
-  jax.tree.map(np.testing.assert_array_equal, a, b)
+def test_best_threshold_is_the_best_there_is(cases):
+  scores, labels, _ = cases
+  found = metrics.best_threshold(scores, labels)
+  f1 = {t: sk.f1_score(labels, scores >= t) for t in np.unique(scores)[::25]}
+  assert sk.f1_score(labels, scores >= found) >= max(f1.values())
+  assert found in scores
+  assert metrics.best_threshold(scores, np.zeros_like(labels)) == 0.0
 
 
-def test_what_is_masked_changes_nothing(batch):
-  other = padded(*batch, seed=1)
-  assert not np.array_equal(other[0], batch[0], equal_nan=True)
-  assert_identical(per_impression(*other), per_impression(*batch))
-  assert_identical(sums_of(other), sums_of(batch))
+def test_calibration_of_true_probabilities_is_near_zero():
+  rng = np.random.default_rng(3)
+  chance = rng.beta(1, 8, 200_000)
+  logits = np.log(chance / (1 - chance))
+  labels = rng.random(len(chance)) < chance
+  good = metrics.calibration(logits, labels)
+  assert good['ece'] < 0.005
+  assert sum(b['count'] for b in good['bins']) == len(labels)
+  off = metrics.calibration(logits + 1, labels)
+  assert off['ece'] > 0.05
+  assert all(b['predicted'] > b['clicked'] for b in off['bins'][-5:])
 
 
-def test_the_order_of_candidates_changes_nothing(batch):
-  rng = np.random.default_rng(0)
-  order = rng.permuted(np.tile(np.arange(C), (B, 1)), axis=1)
-  shuffled = [np.take_along_axis(x, order, axis=1) for x in batch]
-  assert_identical(per_impression(*shuffled), per_impression(*batch))
-  assert_identical(sums_of(shuffled), sums_of(batch))
+def test_calibration_never_cuts_between_equals():
+  bins = metrics.calibration(np.repeat([0.0, 1.0, 2.0], 50), np.ones(150))
+  assert [b['count'] for b in bins['bins']] == [50, 50, 50]
+  assert metrics.calibration(np.zeros(0), np.zeros(0))['ece'] == 0
 
 
-def test_only_the_order_of_logits_matters_for_ranking(batch):
-  logits, labels, mask = batch
-  # Squares of the dense ranks: exact, increasing, far from linear.
-  _, dense = np.unique(logits, return_inverse=True)
-  other = (dense.reshape(B, C) ** 2 - 1e4).astype(np.float32)
-  assert_identical(
-    per_impression(*padded(other, labels, mask)), per_impression(*batch)
-  )
-
-
-def test_auc_of_the_opposite_is_the_rest(batch):
-  logits, labels, mask = batch
-  auc, valid = per_impression(*batch)['auc']
-  opposite, _ = per_impression(-logits, labels, mask)['auc']
-  np.testing.assert_allclose((auc + opposite)[valid], 1, **TOLERANCE)
-
-
-def test_a_constant_model_is_worth_a_random_order(batch):
-  _, labels, mask = batch
-  constant = per_impression(np.zeros((B, C), np.float32), labels, mask)
-  values, valid = constant['auc']
-  np.testing.assert_array_equal(values[valid], 0.5)
-  values, valid = constant['mrr']
-  for (_, labels), value, ok in zip(cases(batch), values, valid, strict=True):
-    if ok:
-      expected = np.mean(1 / np.arange(1, len(labels) + 1))
-      np.testing.assert_allclose(value, expected, **TOLERANCE)
-
-
-def test_the_best_order_scores_1(batch):
-  _, labels, mask = batch
-  best = per_impression(labels, labels, mask)
-  for name in ('auc', 'ndcg@5', 'ndcg@10'):
-    values, valid = best[name]
-    np.testing.assert_allclose(values[valid], 1, **TOLERANCE)
-
-
-def test_all_masked_is_undefined_and_does_not_count(batch):
-  nothing = sums_of(batch, np.zeros(B, bool))
-  assert not any(jax.tree.leaves(nothing))
-  got = metrics.finalize(nothing)
-  zero_division = ('precision', 'recall', 'f1')
-  assert all(got[name] == 0 for name in zero_division)
-  assert all(np.isnan(got[n]) for n in metrics.NAMES if n not in zero_division)
-  assert_same(metrics.merge(sums_of(batch), nothing), sums_of(batch))
-
-
-def test_jit_equals_eager(batch):
-  eager = metrics.impression_metrics(
-    *batch, threshold=THRESHOLD, example_mask=np.ones(B, bool)
-  )
-  assert {x.dtype for x in jax.tree.leaves(eager)} == {np.dtype('float32')}
-  assert_same(eager, sums_of(batch))
-
-
-def test_sharded_equals_unsharded(batch):
-  mesh = jax.make_mesh(
-    (len(jax.devices()),),
-    ('data',),
-    axis_types=(jax.sharding.AxisType.Auto,),
-  )
-  spec = jax.sharding.PartitionSpec('data')
-  sharded = jax.device_put(batch, jax.sharding.NamedSharding(mesh, spec))
-  assert_same(sums_of(sharded), sums_of(batch))
-
-
-def test_best_threshold_equals_brute_force(batch):
-  f1_of = lambda labels, called: (
-    2 * np.sum(labels & called) / (labels.sum() + called.sum())
-  )
-  compared = 0
-  for row in zip(*batch, strict=True):
-    logits, labels = row[0][row[2]], row[1][row[2]] > 0
-    got = metrics.best_threshold(*row)
-    if not labels.any():
-      assert got == 0
-      continue
-    f1 = {x: f1_of(labels, logits >= x) for x in logits}
-    best = max(f1.values())
-    assert got == max(x for x in f1 if f1[x] == best)
-    assert np.isclose(sk.f1_score(labels, logits >= got), best)
-    compared += 1
-  assert compared >= 200
-
-
-def test_best_threshold_is_best_for_the_metrics_too(batch):
-  logits, labels, mask = batch
-  best = metrics.best_threshold(*batch)
-  f1 = metrics.finalize(sums_of(batch, threshold=best))['f1']
-  for x in np.random.default_rng(0).choice(logits[mask], 50):
-    assert metrics.finalize(sums_of(batch, threshold=x))['f1'] <= f1
-  called = logits[mask] >= best
-  assert np.isclose(f1, sk.f1_score(labels[mask], called), **TOLERANCE)
+def test_places_from_counts_equal_places_from_scores(cases, values):
+  """What a whole catalog's ranking gives is judged as a list is."""
+  scores, labels, offsets = cases
+  above, equal, owners, own, others = [], [], [], [], []
+  for i, (x, y) in enumerate(split(scores, labels, offsets)):
+    others.append((y == 0).sum())
+    for score in x[y > 0]:
+      above.append((x[y == 0] > score).sum())
+      equal.append((x[y == 0] == score).sum())
+      own.append(score)
+      owners.append(i)
+  counted = metrics.Places(*map(np.array, (owners, above, equal, own, others)))
+  placed = metrics.place(*cases)
+  for field in dataclasses.fields(metrics.Places):
+    np.testing.assert_array_equal(
+      getattr(counted, field.name), getattr(placed, field.name)
+    )
+  again = metrics.rank_metrics(counted)
+  for name in values:
+    np.testing.assert_array_equal(values[name], again[name])

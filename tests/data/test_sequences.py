@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+
+from jaxrec.data.columns import Impressions
+from jaxrec.data.sequences import (
+  Sequences,
+  cut,
+  leave_one_out,
+  sequences_of,
+  time_split,
+)
+from jaxrec.errors import UserError
+
+
+def random_sequences(seed=0, users=80):
+  rng = np.random.default_rng(seed)
+  sizes = rng.integers(1, 12, users)
+  times = [np.sort(rng.integers(0, 15, n)) for n in sizes]  # Many ties.
+  return Sequences(
+    user_ids=np.array([f'u{i}' for i in range(users)]),
+    offsets=np.concatenate([[0], np.cumsum(sizes)]),
+    items=rng.integers(0, 30, sizes.sum()).astype(np.int32),
+    times=np.concatenate(times),
+  )
+
+
+def user(sequences, i):
+  part = slice(sequences.offsets[i], sequences.offsets[i + 1])
+  return sequences.items[part], sequences.times[part]
+
+
+def example(split, user_id):
+  """History, its times and targets of a user; None where there is none."""
+  found = [i for i in range(len(split)) if split.user_ids[i] == user_id]
+  if not found:
+    return None
+  (i,) = found
+  past = slice(split.history_offsets[i], split.history_offsets[i + 1])
+  shown = split.shown(i)
+  assert split.labels[shown].all()
+  return split.history[past], split.history_times[past], split.candidates[shown]
+
+
+def test_leave_one_out_holds_whole_events_out():
+  sequences = random_sequences()
+  held = leave_one_out(sequences)
+  single = 0
+  for i in range(len(sequences)):
+    items, times = user(sequences, i)
+    events = np.unique(times)
+    train, _ = user(held.train, i)
+    before_test, _ = user(held.before_test, i)
+    for split, age, least in ((held.test, 1, 2), (held.validation, 2, 3)):
+      found = example(split, f'u{i}')
+      assert (found is None) == (len(events) < least)
+      if found:
+        history, history_times, targets = found
+        moment = events[-age]
+        assert sorted(targets) == sorted(set(items[times == moment]))
+        np.testing.assert_array_equal(history, items[times < moment])
+        np.testing.assert_array_equal(history_times, times[times < moment])
+    last = events[max(len(events) - 2, 1)] if len(events) > 1 else np.inf
+    np.testing.assert_array_equal(train, items[times < last])
+    last = events[-1] if len(events) > 1 else np.inf
+    np.testing.assert_array_equal(before_test, items[times < last])
+    single += len(events) == 1
+  assert single and single in held.counts.values()
+
+
+def test_time_split_learns_nothing_from_the_future():
+  sequences = random_sequences()
+  held = time_split(sequences, 0.2)
+  latest = held.train.times.max()
+  for split, known in ((held.validation, held.train), (held.test, None)):
+    assert split.history_times.max() < split.times.min()
+    if known:
+      assert latest < split.times.min()
+  assert held.before_test.times.max() < held.test.times.min()
+  new = np.diff(held.test.history_offsets) == 0
+  assert new.sum() < len(held.test)
+  after = sequences.times >= held.test.times.min()
+  pairs = {*zip(sequences.users[after], sequences.items[after], strict=True)}
+  assert len(held.test.candidates) == len(pairs)
+
+
+def test_the_order_of_a_tie_changes_nothing():
+  sequences = random_sequences()
+  rng = np.random.default_rng(1)
+  order = np.lexsort(
+    (rng.random(len(sequences.items)), sequences.times, sequences.users)
+  )
+  other = leave_one_out(
+    Sequences(
+      sequences.user_ids,
+      sequences.offsets,
+      sequences.items[order],
+      sequences.times[order],
+    )
+  )
+  held = leave_one_out(sequences)
+  for i in range(len(held.test)):
+    mine = held.test.candidates[held.test.shown(i)]
+    assert sorted(mine) == sorted(other.test.candidates[other.test.shown(i)])
+
+
+def test_an_unknown_protocol_is_named():
+  with pytest.raises(UserError, match=r"'leave_one_out'\?"):
+    cut(random_sequences(), 'leave_one', 0.1)
+  with pytest.raises(UserError, match='validation_fraction=0.6'):
+    cut(random_sequences(), 'time_split', 0.6)
+
+
+def test_sequences_of_impressions_are_histories_then_clicks():
+  ends = lambda lists: np.cumsum([0, *map(len, lists)])
+  histories = [[1, 2], [], [1, 2, 3]]
+  shown = [[7, 8], [9, 4], [2, 7, 6]]
+  labels = [[1, 0], [1, 1], [1, 0, 1]]
+  split = Impressions(
+    impression_ids=np.array(['a', 'b', 'c']),
+    user_ids=np.array(['u', 'v', 'u']),
+    times=np.array([10, 20, 30]),
+    history=np.concatenate(histories).astype(np.int32),
+    history_offsets=ends(histories),
+    candidates=np.concatenate(shown).astype(np.int32),
+    candidate_offsets=ends(shown),
+    labels=np.concatenate(labels).astype(np.uint8),
+  )
+  found = sequences_of(split)
+  assert found.user_ids.tolist() == ['u', 'v']
+  items, times = user(found, 0)
+  assert items.tolist() == [1, 2, 3, 7, 6]  # 2 is in the history already.
+  assert times.tolist() == [-3, -2, -1, 10, 30]
+  assert user(found, 1)[0].tolist() in ([9, 4], [4, 9])
+  halves = [split.take(np.array([0])), split.take(np.array([1, 2]))]
+  again = sequences_of(*halves)
+  np.testing.assert_array_equal(again.items, found.items)
