@@ -92,7 +92,7 @@ def popularity_bias(
   ] + [f'{edges[-1]}+' if edges[-1] else '0']
   top = {m: t[:, :K] for m, t in lists.items()}
   return {
-    'bins': [f'{name} users' if i else name for i, name in enumerate(names)],
+    'bins': [f'{name} users' for name in names],
     'catalog': shares(np.arange(len(catalog))),
     'clicked': shares(clicked),
     **{m: shares(t[t >= 0]) for m, t in top.items()},

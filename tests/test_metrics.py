@@ -1,6 +1,7 @@
 """Metrics: equal to scikit-learn's and ir-measures', whatever the order."""
 
 import dataclasses
+import itertools
 
 import ir_measures
 import numpy as np
@@ -33,10 +34,7 @@ def cases():
 
 def split(scores, labels, offsets):
   """(scores, labels) of each example."""
-  return [
-    (scores[a:b], labels[a:b])
-    for a, b in zip(offsets[:-1], offsets[1:], strict=True)
-  ]
+  return [(scores[a:b], labels[a:b]) for a, b in itertools.pairwise(offsets)]
 
 
 def against_us(scores, labels):
@@ -237,7 +235,7 @@ def test_nothing_gives_nan_or_zero():
 def test_best_threshold_is_the_best_there_is(cases):
   scores, labels, _ = cases
   found = metrics.best_threshold(scores, labels)
-  f1 = {t: sk.f1_score(labels, scores >= t) for t in np.unique(scores)[::25]}
+  f1 = {t: sk.f1_score(labels, scores >= t) for t in np.unique(scores)[::200]}
   assert sk.f1_score(labels, scores >= found) >= max(f1.values())
   assert found in scores
   assert metrics.best_threshold(scores, np.zeros_like(labels)) == 0.0

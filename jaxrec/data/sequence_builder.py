@@ -2,7 +2,7 @@
 
 A dataset is one subclass with `files`, `items` (see `Builder`) and
 `interactions`. Its two TFDS configs are 'items' and 'sequences'; a protocol
-(`sequences.py`) cuts its one split 'all' later, so that any of them can be
+(`sequences.py`) cuts its one split 'users' later, so that any of them can be
 asked of the same prepared records.
 """
 
@@ -23,7 +23,7 @@ class SequenceBuilder(Builder, skip_registration=True):
     tfds.core.BuilderConfig(name='items', description='The catalog.'),
     tfds.core.BuilderConfig(name='sequences', description='Who did what.'),
   ]
-  SPLITS = ('all',)
+  SPLITS = ('users',)
 
   def interactions(
     self, directory: pathlib.Path

@@ -168,7 +168,7 @@ def sequence_columns(builder, directory: pathlib.Path) -> Sequences:
   """A SequenceBuilder's records; cached in `directory`, memory-mapped."""
   if not directory.is_dir():
     with ColumnWriter(directory) as writer:
-      for chunk in records(builder, 'all'):
+      for chunk in records(builder, 'users'):
         writer.append_texts('user_ids', Texts.of(chunk['user_id'].tolist()))
         items, lengths = chunk['items']
         writer.append({'items': items, 'times': chunk['times'][0]})

@@ -106,7 +106,7 @@ def test_the_order_of_a_tie_changes_nothing():
 def test_an_unknown_protocol_is_named():
   with pytest.raises(UserError, match=r"'leave_one_out'\?"):
     cut(random_sequences(), 'leave_one', 0.1)
-  with pytest.raises(UserError, match='validation_fraction=0.6'):
+  with pytest.raises(UserError, match=r'validation_fraction=0\.6'):
     cut(random_sequences(), 'time_split', 0.6)
 
 
