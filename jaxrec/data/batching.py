@@ -1,11 +1,49 @@
 """Examples' item indices -> one Batch: its distinct items, and who refers to
 them where."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.packing import fill_rows, fit, pack
 from jaxrec.types import Batch
+
+
+class Ragged(NamedTuple):
+  """Lists of numbers, one for each of B examples.
+
+  Attributes:
+    values: [V], end to end.
+    lengths: int [B].
+  """
+
+  values: np.ndarray
+  lengths: np.ndarray
+
+  @classmethod
+  def of(cls, rows: list[np.ndarray]) -> 'Ragged':
+    """From one array per example."""
+    values = np.concatenate(rows) if rows else np.zeros(0)
+    return cls(values, np.array([len(row) for row in rows], int))
+
+  def rows(self) -> list[np.ndarray]:
+    """One array per example."""
+    return np.split(self.values, np.cumsum(self.lengths)[:-1])
+
+  def split(self, count: int) -> list['Ragged']:
+    """In `count` parts of B / count examples each."""
+    lengths = np.split(self.lengths, count)
+    ends = np.cumsum([part.sum() for part in lengths])
+    values = np.split(self.values, ends[:-1])
+    return list(map(Ragged, values, lengths))
+
+  def padded(self, width: int, dtype=np.int32):
+    """[B, width] padded with 0, and the bool mask."""
+    mask = np.arange(width)[None] < self.lengths[:, None]
+    padded = np.zeros(mask.shape, dtype)
+    padded[mask] = self.values
+    return padded, mask
 
 
 class PackedItems:
@@ -98,18 +136,14 @@ Items = PackedItems | VectorItems
 
 def pad_ragged(rows: list[np.ndarray], width: int, dtype=np.int32):
   """Lists of numbers -> [B, width] padded with 0, and the bool mask."""
-  lengths = np.array([len(row) for row in rows])
-  mask = np.arange(width)[None] < lengths[:, None]
-  padded = np.zeros(mask.shape, dtype)
-  padded[mask] = np.concatenate(rows) if rows else []
-  return padded, mask
+  return Ragged.of(rows).padded(width, dtype)
 
 
 def make_batch(
   items: Items,
-  histories: list[np.ndarray],
-  candidates: list[np.ndarray],
-  labels: list[np.ndarray],
+  histories: Ragged,
+  candidates: Ragged,
+  labels: Ragged,
   *,
   history_length: int,
   num_candidates: int,
@@ -119,7 +153,7 @@ def make_batch(
 
   Args:
     items: how the distinct items enter.
-    histories, candidates, labels: one array per example, at most
+    histories, candidates, labels: of every example, at most
       history_length, num_candidates, num_candidates long. An example with no
       candidate only fills the batch.
     history_length: H.
@@ -127,15 +161,17 @@ def make_batch(
     ladder: sizes the table of items may be padded to.
   """
   distinct, slots = np.unique(
-    np.concatenate([*histories, *candidates]), return_inverse=True
+    np.concatenate([histories.values, candidates.values]), return_inverse=True
   )
   arrays, table_rows = items.table(distinct, ladder)
-  slots = table_rows[slots]
-  ends = np.cumsum([len(x) for x in (*histories, *candidates)])
-  parts = np.split(slots, ends[:-1])
-  history, history_mask = pad_ragged(parts[: len(histories)], history_length)
-  shown, candidate_mask = pad_ragged(parts[len(histories) :], num_candidates)
-  padded_labels, _ = pad_ragged(labels, num_candidates, np.float32)
+  slots = np.split(table_rows[slots], [len(histories.values)])
+  history, history_mask = histories._replace(values=slots[0]).padded(
+    history_length
+  )
+  shown, candidate_mask = candidates._replace(values=slots[1]).padded(
+    num_candidates
+  )
+  padded_labels, _ = labels.padded(num_candidates, np.float32)
   return Batch(
     history=history,
     history_mask=history_mask,

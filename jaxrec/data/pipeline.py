@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from jaxrec.data.batching import Items, make_batch
-from jaxrec.data.columns import Impressions
+from jaxrec.data.batching import Items, Ragged, make_batch
+from jaxrec.data.columns import Impressions, ragged_rows, spans
 from jaxrec.data.packing import size_ladder
 from jaxrec.errors import UserError
 from jaxrec.types import Batch
@@ -68,10 +68,9 @@ class TrainPipeline:
     for step in range(8):
       begin = step * max(self.num_examples // 8, 1)
       rows = (begin + np.arange(self.batch_size)) % self.num_examples
-      lists = self._lists(rows, np.zeros_like(rows))
-      sizes.append(
-        self.items.size(np.unique(np.concatenate(lists[0] + lists[1])))
-      )
+      histories, candidates, _ = self._examples(rows, np.zeros_like(rows))
+      items = np.concatenate([histories.values, candidates.values])
+      sizes.append(self.items.size(np.unique(items)))
     slots = self.batch_size * (self.history_length + self.num_candidates)
     return size_ladder(
       int(np.median(sizes)),
@@ -80,22 +79,35 @@ class TrainPipeline:
       self.growth,
     )
 
-  def _lists(self, clicks: np.ndarray, epochs: np.ndarray):
+  def _examples(
+    self, clicks: np.ndarray, epochs: np.ndarray
+  ) -> tuple[Ragged, Ragged, Ragged]:
     """Histories, candidates and labels of the given clicks."""
-    histories, candidates, labels = [], [], []
-    for click, epoch in zip(clicks.tolist(), epochs.tolist(), strict=True):
-      owner = self._owner[click]
-      shown = self.impressions.shown(owner)
-      items = self.impressions.candidates[shown]
-      others = items[self.impressions.labels[shown] == 0]
-      rng = np.random.default_rng((self.seed, epoch, click))
-      count = min(self.num_candidates - 1, len(others))
-      drawn = rng.choice(len(others), count, replace=False)
-      clicked = self.impressions.candidates[self._clicks[click]]
-      histories.append(self.impressions.history_of(owner, self.history_length))
-      candidates.append(np.concatenate([[clicked], others[drawn]]))
-      labels.append(np.arange(1 + count) == 0)
-    return histories, candidates, labels
+    shown, owners = self.impressions, self._owner[clicks]
+    ends = shown.history_offsets[owners + 1]
+    lengths = np.minimum(
+      ends - shown.history_offsets[owners], self.history_length
+    )
+    histories = Ragged(shown.history[spans(ends - lengths, lengths)], lengths)
+    # Non-clicks of every example's impression, and those drawn of them.
+    places, offsets = ragged_rows(shown.candidate_offsets, owners)
+    others = shown.labels[places] == 0
+    offsets = np.concatenate([[0], np.cumsum(others)])[offsets]
+    others, sizes = places[others], np.diff(offsets)
+    counts = np.minimum(self.num_candidates - 1, sizes)
+    keys = zip(epochs.tolist(), clicks.tolist(), strict=True)
+    drawn = [
+      np.random.default_rng((self.seed, *key)).choice(*draw, replace=False)
+      for key, *draw in zip(keys, sizes.tolist(), counts.tolist(), strict=True)
+    ]
+    drawn = np.concatenate(drawn) + np.repeat(offsets[:-1], counts)
+    # The click is the first of its example's candidates.
+    labels = np.zeros(len(drawn) + len(clicks), bool)
+    labels[np.cumsum(counts + 1) - (counts + 1)] = True
+    places = np.empty(len(labels), np.int64)
+    places[labels], places[~labels] = self._clicks[clicks], others[drawn]
+    candidates = Ragged(shown.candidates[places], counts + 1)
+    return histories, candidates, candidates._replace(values=labels)
 
   def clicks_of(self, step):
     """Which clicks make up a step: int64 [B], and the epoch of each."""
@@ -124,15 +136,15 @@ class TrainPipeline:
   def examples_of(self, step: int):
     """Item indices a step trains on: histories, candidates and labels.
 
-    Lists of B arrays, as `make_batch` takes them.
+    Three lists of B arrays.
     """
     clicks, epochs = self.clicks_of(tf.constant(step, tf.int64))
-    return self._lists(clicks.numpy(), epochs.numpy())
+    return [x.rows() for x in self._examples(clicks.numpy(), epochs.numpy())]
 
   def _build(self, clicks: np.ndarray, epochs: np.ndarray) -> Batch:
     return make_batch(
       self.items,
-      *self._lists(clicks, epochs),
+      *self._examples(clicks, epochs),
       history_length=self.history_length,
       num_candidates=self.num_candidates,
       ladder=self._ladder,
