@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.packing import fill_rows, fit, pack
-from jaxrec.types import Batch
+from jaxrec.types import WHOLE, Batch, Counts, Part
 
 
 class Ragged(NamedTuple):
@@ -30,13 +30,6 @@ class Ragged(NamedTuple):
   def rows(self) -> list[np.ndarray]:
     """One array per example."""
     return np.split(self.values, np.cumsum(self.lengths)[:-1])
-
-  def split(self, count: int) -> list['Ragged']:
-    """In `count` parts of B / count examples each."""
-    lengths = np.split(self.lengths, count)
-    ends = np.cumsum([part.sum() for part in lengths])
-    values = np.split(self.values, ends[:-1])
-    return list(map(Ragged, values, lengths))
 
   def padded(self, width: int, dtype=np.int32):
     """[B, width] padded with 0, and the bool mask."""
@@ -86,20 +79,27 @@ class PackedItems:
     """Rows that no `num_items` items exceed."""
     return num_items
 
-  def table(self, items: np.ndarray, ladder: list[int]):
-    """The fields' arrays, and the table row of each item."""
-    *placed, used = pack(
+  def table(self, items: np.ndarray, ladder: list[int], part: Part = WHOLE):
+    """The part's rows of the fields' arrays, and each item's table row."""
+    row, start, segment, used = pack(
       self.catalog.lengths_of(items), self.row_tokens, self.row_segments
     )
+    rows = part.rows(fit(used, ladder))
+    here = np.isin(row, rows)
     arrays = fill_rows(
       self.values,
       self.catalog.offsets,
-      items,
-      placed,
-      fit(used, ladder),
+      items[here],
+      (np.searchsorted(rows, row[here]), start[here], segment[here]),
+      len(rows),
       self.row_tokens,
     )
-    return arrays, placed[0] * self.row_segments + placed[2]
+    return arrays, row * self.row_segments + segment
+
+  def work(self, items: np.ndarray) -> tuple[int, int]:
+    """Tokens of `items`, and the sum of their lengths' squares."""
+    lengths = self.catalog.lengths_of(items).astype(np.int64)
+    return int(lengths.sum()), int((lengths**2).sum())
 
 
 class VectorItems:
@@ -111,6 +111,7 @@ class VectorItems:
 
   fields = ('vectors',)
   dtypes = (np.float32,)
+  row_tokens = 0  # No encoder runs.
 
   def __init__(self, vectors: np.ndarray):
     self.vectors = vectors
@@ -123,12 +124,17 @@ class VectorItems:
     """Table rows that no `num_items` items exceed."""
     return num_items
 
-  def table(self, items: np.ndarray, ladder: list[int]):
-    """The fields' arrays, and the table row of each item."""
-    size = fit(len(items), ladder)
-    vectors = np.zeros((size, self.vectors.shape[1]), np.float32)
-    vectors[: len(items)] = self.vectors[items]
+  def table(self, items: np.ndarray, ladder: list[int], part: Part = WHOLE):
+    """The part's rows of the fields' arrays, and each item's table row."""
+    rows = part.rows(fit(len(items), ladder))
+    vectors = np.zeros((len(rows), self.vectors.shape[1]), np.float32)
+    here = items[rows[rows < len(items)]]
+    vectors[: len(here)] = self.vectors[here]
     return (vectors,), np.arange(len(items), dtype=np.int32)
+
+  def work(self, items: np.ndarray) -> tuple[int, int]:
+    """No tokens."""
+    return 0, 0
 
 
 Items = PackedItems | VectorItems
@@ -148,8 +154,12 @@ def make_batch(
   history_length: int,
   num_candidates: int,
   ladder: list[int],
-) -> Batch:
+  part: Part = WHOLE,
+) -> tuple[Batch, Counts]:
   """Examples' item indices -> one Batch, NumPy leaves; see `types.Batch`.
+
+  Which item lies where is found for the whole batch, which is quick; what is
+  there is filled in for the part alone.
 
   Args:
     items: how the distinct items enter.
@@ -159,11 +169,15 @@ def make_batch(
     history_length: H.
     num_candidates: C.
     ladder: sizes the table of items may be padded to.
+    part: the rows wanted, of the items' arrays and of the examples'.
+
+  Returns:
+    The part of the batch, and counts of the whole.
   """
   distinct, slots = np.unique(
     np.concatenate([histories.values, candidates.values]), return_inverse=True
   )
-  arrays, table_rows = items.table(distinct, ladder)
+  arrays, table_rows = items.table(distinct, ladder, part)
   slots = np.split(table_rows[slots], [len(histories.values)])
   history, history_mask = histories._replace(values=slots[0]).padded(
     history_length
@@ -172,12 +186,24 @@ def make_batch(
     num_candidates
   )
   padded_labels, _ = labels.padded(num_candidates, np.float32)
-  return Batch(
-    history=history,
-    history_mask=history_mask,
-    candidates=shown,
-    candidate_mask=candidate_mask,
-    labels=padded_labels,
-    example_mask=candidate_mask.any(1),
+  example_mask = candidate_mask.any(1)
+  tokens, squares = items.work(distinct)
+  counts = Counts(
+    examples=int(example_mask.sum()),
+    items=len(distinct),
+    history=len(histories.values),
+    tokens=tokens,
+    squares=squares,
+    slots=part.whole(len(arrays[0])) * items.row_tokens,
+  )
+  rows = part.rows(len(history))
+  batch = Batch(
+    history=history[rows],
+    history_mask=history_mask[rows],
+    candidates=shown[rows],
+    candidate_mask=candidate_mask[rows],
+    labels=padded_labels[rows],
+    example_mask=example_mask[rows],
     **dict(zip(items.fields, arrays, strict=True)),
   )
+  return batch, counts

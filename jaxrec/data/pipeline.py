@@ -18,7 +18,7 @@ from jaxrec.data.batching import Items, Ragged, make_batch
 from jaxrec.data.columns import Impressions, ragged_rows, spans
 from jaxrec.data.packing import size_ladder
 from jaxrec.errors import UserError
-from jaxrec.types import Batch
+from jaxrec.types import WHOLE, Batch, Counts, Part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,8 @@ class TrainPipeline:
       fewer, masked, where it showed fewer.
     history_length: H.
     seed: of shuffle and sampling.
-    multiple: every size of the table of items is a multiple of this.
+    part: what this process holds of every batch; every size of the table of
+      items is a multiple of its shards.
     growth: from one size of the table to the next.
   """
 
@@ -43,7 +44,7 @@ class TrainPipeline:
   num_candidates: int
   history_length: int
   seed: int
-  multiple: int = 1
+  part: Part = WHOLE
   growth: float = 1.125
 
   def __post_init__(self):
@@ -74,7 +75,7 @@ class TrainPipeline:
     slots = self.batch_size * (self.history_length + self.num_candidates)
     return size_ladder(
       int(np.median(sizes)),
-      self.multiple,
+      self.part.shards,
       self.items.most(slots),
       self.growth,
     )
@@ -141,32 +142,33 @@ class TrainPipeline:
     clicks, epochs = self.clicks_of(tf.constant(step, tf.int64))
     return [x.rows() for x in self._examples(clicks.numpy(), epochs.numpy())]
 
-  def _build(self, clicks: np.ndarray, epochs: np.ndarray) -> Batch:
-    return make_batch(
-      self.items,
-      *self._examples(clicks, epochs),
-      history_length=self.history_length,
-      num_candidates=self.num_candidates,
-      ladder=self._ladder,
-    )
+  def batches(self, start: int, stop: int, **options) -> Iterator[Batch]:
+    """This process's part of the batches of steps start..stop - 1."""
+    return (batch for batch, _ in self.counted(start, stop, **options))
 
-  def batches(
+  def counted(
     self, start: int, stop: int, *, prefetch: int = 2
-  ) -> Iterator[Batch]:
-    """Batches of the steps start..stop - 1, whole.
+  ) -> Iterator[tuple[Batch, Counts]]:
+    """The same, each with counts of the whole batch.
 
-    Every process packs the whole batch and puts its devices' slices of it on
-    them (`sharding.put_batch`), so the batch is the same whatever the number
-    of processes and wherever on the mesh they are.
+    The whole is the same whatever the number of processes and wherever on the
+    mesh they are: all find what lies where, each fills in its own part.
     """
     names = ('history', 'history_mask', 'candidates', 'candidate_mask')
     names += ('labels', 'example_mask', *self.items.fields)
-    dtypes = (np.int32, bool, np.int32, bool, np.float32, bool)
+    dtypes = (np.int64, np.int32, bool, np.int32, bool, np.float32, bool)
     dtypes += self.items.dtypes
 
     def build(clicks, epochs):
-      batch = self._build(clicks, epochs)
-      return [getattr(batch, name) for name in names]
+      batch, counts = make_batch(
+        self.items,
+        *self._examples(clicks, epochs),
+        history_length=self.history_length,
+        num_candidates=self.num_candidates,
+        ladder=self._ladder,
+        part=self.part,
+      )
+      return [np.int64(counts), *(getattr(batch, name) for name in names)]
 
     dataset = tf.data.Dataset.range(start, stop)
     dataset = dataset.map(
@@ -174,5 +176,6 @@ class TrainPipeline:
       num_parallel_calls=2,
       deterministic=True,
     )
-    for leaves in dataset.prefetch(prefetch).as_numpy_iterator():
-      yield Batch(**dict(zip(names, leaves, strict=True)))
+    for counts, *leaves in dataset.prefetch(prefetch).as_numpy_iterator():
+      batch = Batch(**dict(zip(names, leaves, strict=True)))
+      yield batch, Counts(*counts.tolist())
