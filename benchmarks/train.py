@@ -36,7 +36,8 @@ class Ours:
     self.state, self.frozen = experiment.init()
     self.params = jax.device_get(merge_params(self.state.params, self.frozen))
     self.pace = experiment.pace()
-    self.batches = list(experiment.pipeline.batches(0, steps))
+    counted = list(experiment.pipeline.counted(0, steps))
+    self.batches, self.counts = zip(*counted, strict=True)
     self.loss = self._loss()
     self.run()  # Compiles every shape there is.
 
@@ -72,7 +73,7 @@ class Ours:
   def flops(self) -> float | None:
     """Useful FLOPs of all steps."""
     flops_of = self.pace.flops_of
-    return flops_of and sum(map(flops_of, self.batches))
+    return flops_of and sum(map(flops_of, self.counts))
 
 
 class Theirs:

@@ -193,7 +193,7 @@ class Experiment:
       num_candidates=config.data.num_candidates,
       history_length=config.data.history_length,
       seed=config.seed,
-      multiple=sharding.num_batch_shards(self.mesh),
+      part=sharding.part_of(self.mesh),
       growth=self._growth,
     )
 

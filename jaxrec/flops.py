@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrec.types import Batch
+from jaxrec.types import Batch, Counts
 
 # Dense bfloat16 FLOP/s of one device as its vendor's data sheet has it (half
 # of NVIDIA's figures 'with sparsity'), by exact `device_kind`: a MIG slice has
@@ -115,15 +115,8 @@ def batch_counts(batch: Batch) -> tuple[int, int, int]:
   return int(lengths.sum()), int((lengths**2).sum()), rows * slots
 
 
-def count_items(batch: Batch) -> int:
-  """Distinct rows of the table of item vectors that real slots refer to."""
-  history = batch.history[batch.history_mask]
-  candidates = batch.candidates[batch.candidate_mask]
-  return np.count_nonzero(np.bincount(np.concatenate([history, candidates])))
-
-
 def step_flops(
-  batch: Batch,
+  counts: Counts,
   *,
   width: int,
   mlp_width: int,
@@ -131,24 +124,23 @@ def step_flops(
   layers_run: int,
   layers_trained: int,
 ) -> float:
-  """Useful matmul FLOPs of the training step on `batch`, NumPy leaves.
+  """Useful matmul FLOPs of the training step on a batch.
 
   Arguments as in `encoder_flops` and `head_flops`.
   """
-  tokens, squares, _ = batch_counts(batch)
   return encoder_flops(
     width=width,
     mlp_width=mlp_width,
     layers_run=layers_run,
     layers_trained=layers_trained,
-    tokens=tokens,
-    squares=squares,
+    tokens=counts.tokens,
+    squares=counts.squares,
   ) + head_flops(
     width=width,
     hidden_width=hidden_width,
-    items=count_items(batch),
-    history_steps=int(np.sum(batch.history_mask)),
-    examples=int(np.sum(batch.example_mask)),
+    items=counts.items,
+    history_steps=counts.history,
+    examples=counts.examples,
   )
 
 

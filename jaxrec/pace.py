@@ -3,10 +3,7 @@
 import time
 from collections.abc import Callable
 
-import numpy as np
-
-from jaxrec.flops import batch_counts
-from jaxrec.types import Batch
+from jaxrec.types import Counts
 
 
 class Pace:
@@ -25,7 +22,7 @@ class Pace:
   every step) the bound is close.
 
   Args:
-    flops_of: batch -> useful FLOPs of its step; None if unknown.
+    flops_of: counts of a batch -> useful FLOPs of its step; None if unknown.
     peak: FLOP/s of all devices; None if unknown.
     peak_source: where `peak` comes from.
     clock: () -> seconds.
@@ -34,7 +31,7 @@ class Pace:
   def __init__(
     self,
     *,
-    flops_of: Callable[[Batch], float] | None = None,
+    flops_of: Callable[[Counts], float] | None = None,
     peak: float | None = None,
     peak_source: str | None = None,
     clock: Callable[[], float] = time.perf_counter,
@@ -54,25 +51,23 @@ class Pace:
     """The batch came; without this call the step waited for none."""
     self._got = self._clock()
 
-  def stop(self, batch: Batch, cache_size: int) -> None:
-    """The step on `batch` was dispatched, or has ended.
+  def stop(self, counts: Counts, cache_size: int) -> None:
+    """The step on a batch was dispatched, or has ended.
 
     Args:
-      batch: NumPy leaves.
+      counts: of the whole batch.
       cache_size: compilations that the jitted step holds.
     """
     if cache_size > self.compilations:
       self.compilations = cache_size
       self.compile_seconds += self._clock() - self._got
       return
-    tokens, _, slots = batch_counts(batch)
-    self.examples += int(np.sum(batch.example_mask))
-    self.tokens += tokens
-    self.slots += slots
+    self.examples += counts.examples
+    self.tokens += counts.tokens
+    self.slots += counts.slots
     if self.flops_of:
-      self.flops += self.flops_of(batch)
+      self.flops += self.flops_of(counts)
     self.wait_seconds += self._got - self._began
-    # Last, so that what counting takes is counted: the device works meanwhile.
     self.seconds += self._clock() - self._began
 
   def metrics(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxrec.errors import UserError
+from jaxrec.types import WHOLE, Part
 
 AXES = ('data', 'fsdp', 'tensor')
 BATCH = P(('data', 'fsdp'))
@@ -158,10 +159,33 @@ def put(x, sharding):
   return jax.make_array_from_callback(x.shape, sharding, lambda i: x[i])
 
 
-def put_batch(batch, mesh):
-  """A batch every process has whole -> arrays split over the mesh."""
+def part_of(mesh, devices=None) -> Part:
+  """What `devices`, by default this process's, hold of a batch."""
+  shards = num_batch_shards(mesh)
+  places = NamedSharding(mesh, BATCH).devices_indices_map((shards,))
+  held = {
+    places[device][0].indices(shards)[0]
+    for device in devices or mesh.local_devices
+  }
+  return Part(shards, tuple(sorted(held)))
+
+
+def put_batch(batch, mesh, part: Part = WHOLE):
+  """A batch of which every process has its part -> arrays over the mesh.
+
+  Args:
+    batch: host arrays, the rows of `part` of each.
+    mesh: see `make_mesh`.
+    part: at least `part_of(mesh)`; by default the whole.
+  """
   sharding = NamedSharding(mesh, BATCH)
-  return jax.tree.map(lambda x: put(x, sharding), batch)
+
+  def place(x):
+    shape = (part.whole(len(x)), *x.shape[1:])
+    cut = lambda index: part.cut(x, index[0].start, index[0].stop)
+    return jax.make_array_from_callback(shape, sharding, cut)
+
+  return jax.tree.map(place, batch)
 
 
 def whole(mesh):

@@ -107,24 +107,24 @@ def _train(experiment, state, frozen, checkpoints, start, stop):
     validate_and_save(0)  # So that training that only hurts is not chosen.
   pace = experiment.pace()
   pending = {}  # Metrics still on the device, by step.
-  batches = experiment.pipeline.batches(start, last)
+  pipeline = experiment.pipeline
+  batches = pipeline.counted(start, last)
   with stop.steps(), display.track('training', last, start) as advance:
     pace.start()
-    for step, batch in enumerate(batches, start + 1):
+    for step, (batch, counts) in enumerate(batches, start + 1):
       pace.got_batch()
-      state, pending[step] = experiment.train_step(
-        state, frozen, sharding.put_batch(batch, experiment.mesh)
-      )
+      batch = sharding.put_batch(batch, experiment.mesh, pipeline.part)
+      state, pending[step] = experiment.train_step(state, frozen, batch)
       validates = step % config.eval_every_steps == 0 or step == last
       stops = stop.reached(step)
       saves = stops or step % config.checkpoint_every_steps == 0
       note = ''
       if validates or saves or step % config.log_every_steps == 0:
-        metrics = _fetch(pending, experiment.pipeline)
+        metrics = _fetch(pending, pipeline)
         pending = {}
       else:
         metrics = None
-      pace.stop(batch, experiment.train_step._cache_size())
+      pace.stop(counts, experiment.train_step._cache_size())
       pace.start()
       if metrics:
         metrics |= pace.metrics()

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 Array = Any  # np.ndarray on the host, jax.Array on the device.
 
@@ -47,6 +48,58 @@ class Batch:
   positions: Array = None
   segments: Array = None
   vectors: Array = None
+
+
+class Part(NamedTuple):
+  """Which rows of a batch's arrays a process holds.
+
+  Each array is cut into `shards` runs of as many rows.
+
+  Attributes:
+    shards: how many there are.
+    held: those that are held, ascending.
+  """
+
+  shards: int = 1
+  held: tuple[int, ...] = (0,)
+
+  def whole(self, num_held: int) -> int:
+    """Rows of an array of which `num_held` are held."""
+    return num_held // len(self.held) * self.shards
+
+  def rows(self, size: int) -> np.ndarray:
+    """The rows held of an array of `size` rows, ascending."""
+    return np.arange(size).reshape(self.shards, -1)[list(self.held)].ravel()
+
+  def cut(self, held: Array, begin: int | None, end: int | None) -> Array:
+    """Rows begin..end - 1 of an array of which `held` has the rows held."""
+    size = self.whole(len(held))
+    begin, end, _ = slice(begin, end).indices(size)
+    at = int(np.searchsorted(self.rows(size), begin))
+    return held[at : at + end - begin]
+
+
+WHOLE = Part()
+
+
+class Counts(NamedTuple):
+  """What there is in a batch, over all processes; padding is not counted.
+
+  Attributes:
+    examples: B.
+    items: distinct ones.
+    history: items of all histories.
+    tokens, squares: sums of the distinct items' lengths and their squares; 0
+      where no encoder runs.
+    slots: R * L, padding and all; 0 likewise.
+  """
+
+  examples: int
+  items: int
+  history: int
+  tokens: int
+  squares: int
+  slots: int
 
 
 class EvalBatch(NamedTuple):

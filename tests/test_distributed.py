@@ -81,13 +81,13 @@ class Run:
     os.kill(int((self.logs / f'{process}.pid').read_text()), number)
 
 
-def losses(workdir: pathlib.Path) -> dict[int, float]:
-  """The training losses in the event files, by step."""
+def losses(workdir: pathlib.Path, tag='train/loss') -> dict[int, float]:
+  """The training losses, or what else, in the event files, by step."""
   found = {}
   for path in sorted(workdir.glob('events.out.tfevents.*')):
     for event in tf.compat.v1.train.summary_iterator(str(path)):
       for value in event.summary.value:
-        if value.tag == 'train/loss':
+        if value.tag == tag:
           found[event.step] = float(tf.make_ndarray(value.tensor))
   return found
 
@@ -197,19 +197,36 @@ def shape():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('mesh', [(4, 1, 1), (1, 4, 1), (2, 1, 2)], ids=str)
-def test_any_number_of_processes_trains_the_same(config, shape, mesh, tmp_path):
-  changed = config(**shape)
+@pytest.mark.parametrize(
+  ('layers', 'mesh'),
+  [
+    (1, (4, 1, 1)),
+    (1, (1, 4, 1)),
+    (1, (2, 1, 2)),
+    (-1, (2, 2, 1)),
+    (0, (4, 1, 1)),
+  ],
+  ids=str,
+)
+def test_any_number_of_processes_trains_the_same(
+  config, shape, layers, mesh, tmp_path
+):
+  """With dropout, on hidden states, tokens and vectors; counters, too."""
+  changed = config(**shape, **{'encoder.trainable_layers': layers})
+  assert changed.encoder.dropout
   changed.mesh.update(dict(zip(('data', 'fsdp', 'tensor'), mesh, strict=True)))
   more = [f'--config.mesh.{k}={v}' for k, v in changed.mesh.items()]
-  found = {}
+  found, padding = {}, {}
   for processes in (1, 2, 4):
     workdir = tmp_path / str(processes)
     run_whole(processes, 4 // processes, changed, workdir, *more)
     found[processes] = losses(workdir)
+    padding[processes] = losses(workdir, 'train/padding_share')
   assert set(found[1]) == set(range(1, 13))
   assert found[2] == pytest.approx(found[1], abs=1e-6)
   assert found[4] == pytest.approx(found[1], abs=1e-6)
+  assert padding[1] == padding[2] == padding[4]
+  assert bool(padding[1]) == bool(layers)
 
 
 @pytest.mark.slow

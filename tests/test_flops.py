@@ -11,7 +11,7 @@ from flax import nnx
 from jaxrec import flops
 from jaxrec.models.bert import Bert
 from jaxrec.models.recommender import LstmHead
-from jaxrec.types import Batch
+from jaxrec.types import Batch, Counts
 
 # Wide, so that what is no matmul is little; one text fills each row, so that
 # what is useful is all that XLA computes; one layer to a scan, since XLA
@@ -172,29 +172,15 @@ def test_batch_counts_without_items(rng, segments):
   assert flops.batch_counts(batch) == (0, 0, slots)
 
 
-def test_count_items_counts_real_slots_once(rng):
-  for _ in range(20):
-    batch = make_batch(rng)
-    history = zip(batch.history.flat, batch.history_mask.flat, strict=True)
-    shown = zip(batch.candidates.flat, batch.candidate_mask.flat, strict=True)
-    real = {i for i, keep in [*history, *shown] if keep}
-    assert flops.count_items(batch) == len(real)
-
-
-def test_a_steps_flops_are_its_parts(rng):
-  batch = make_batch(rng, real=4, segments=packed_segments(rng))
-  tokens, squares, _ = flops.batch_counts(batch)
+def test_a_steps_flops_are_its_parts():
+  counts = Counts(4, items=9, history=17, tokens=60, squares=500, slots=80)
   layers = {'layers_run': 3, 'layers_trained': 2}
   assert flops.step_flops(
-    batch, hidden_width=16, **layers, **DENSE
+    counts, hidden_width=16, **layers, **DENSE
   ) == flops.encoder_flops(
-    tokens=tokens, squares=squares, **layers, **DENSE
+    tokens=60, squares=500, **layers, **DENSE
   ) + flops.head_flops(
-    width=WIDTH,
-    hidden_width=16,
-    items=flops.count_items(batch),
-    history_steps=batch.history_mask.sum(),
-    examples=4,
+    width=WIDTH, hidden_width=16, items=9, history_steps=17, examples=4
   )
 
 

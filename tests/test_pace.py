@@ -1,9 +1,10 @@
-import numpy as np
 import pytest
 
-from jaxrec.flops import batch_counts
 from jaxrec.pace import Pace
-from tests.test_flops import make_batch, packed_segments
+from jaxrec.types import Counts
+
+BATCH = Counts(5, items=20, history=30, tokens=40, squares=200, slots=84)
+WITHOUT_ENCODER = BATCH._replace(tokens=0, squares=0, slots=0)
 
 
 class Clock:
@@ -16,38 +17,33 @@ class Clock:
     return self.now
 
 
-@pytest.fixture
-def rng():
-  return np.random.default_rng(0)
-
-
 def run(pace, clock, steps):
-  """Steps of (wait, work, batch, cache_size), idle time between them."""
-  for wait, work, batch, cache_size in steps:
+  """Steps of (wait, work, counts, cache_size), idle time between them."""
+  for wait, work, counts, cache_size in steps:
     pace.start()
     clock.now += wait
     pace.got_batch()
     clock.now += work
-    pace.stop(batch, cache_size)
+    pace.stop(counts, cache_size)
     clock.now += 1000.0  # Validation and the like: no step's time.
 
 
-def test_sums_leave_out_steps_that_compiled(rng):
+def test_sums_leave_out_steps_that_compiled():
   clock = Clock()
-  batches = [
-    make_batch(rng, real=real, segments=packed_segments(rng))
-    for real in (5, 4, 3, 5, 2)
+  counts = [
+    Counts(real, 20, 30, tokens=10 * real + i, squares=200, slots=84)
+    for i, real in enumerate((5, 4, 3, 5, 2))
   ]
   waits, works = (0.5, 0.25, 1.0, 2.0, 0.75), (8.0, 4.0, 16.0, 2.0, 1.0)
   caches = (1, 1, 2, 2, 2)  # The first and the third compiled.
   pace = Pace(
-    flops_of=lambda batch: 10.0 * np.sum(batch.example_mask),
+    flops_of=lambda counts: 10.0 * counts.examples,
     peak=5.0,
     peak_source='published: here',
     clock=clock,
   )
-  run(pace, clock, zip(waits, works, batches, caches, strict=True))
-  tokens, _, slots = np.sum([batch_counts(batches[i]) for i in (1, 3, 4)], 0)
+  run(pace, clock, zip(waits, works, counts, caches, strict=True))
+  tokens, slots = sum(counts[i].tokens for i in (1, 3, 4)), 3 * 84
   wait, seconds, examples = 3.0, 10.0, 4 + 5 + 2
   expected = {
     'examples_per_second': examples / seconds,
@@ -69,11 +65,11 @@ def test_sums_leave_out_steps_that_compiled(rng):
   )
 
 
-def test_none_where_the_encoder_does_not_run(rng):
+def test_none_where_the_encoder_does_not_run():
   clock = Clock()
   pace = Pace(clock=clock)
-  batch = make_batch(rng, vectors=np.ones((20, 2), np.float32))
-  run(pace, clock, [(1.0, 1.0, batch, 1), (1.0, 3.0, batch, 1)])
+  counts = WITHOUT_ENCODER
+  run(pace, clock, [(1.0, 1.0, counts, 1), (1.0, 3.0, counts, 1)])
   unknown = {'tokens_per_second', 'padding_share', 'mfu', 'peak_flops'}
   unknown |= {'peak_flops_source'}
   found = pace.summary()
@@ -82,23 +78,23 @@ def test_none_where_the_encoder_does_not_run(rng):
   assert found['examples_per_second'] == 5 / 4
 
 
-def test_nothing_is_known_before_a_step_counts(rng):
+def test_nothing_is_known_before_a_step_counts():
   clock = Clock()
-  pace = Pace(flops_of=lambda batch: 1.0, peak=1.0, clock=clock)
+  pace = Pace(flops_of=lambda counts: 1.0, peak=1.0, clock=clock)
   assert pace.note() == ''
-  run(pace, clock, [(1.0, 12.0, make_batch(rng), 1)])
+  run(pace, clock, [(1.0, 12.0, BATCH, 1)])
   assert pace.metrics() == {'compilations': 1, 'compile_seconds': 12}
   assert pace.summary()['mfu'] is None
   assert pace.note() == 'compiled in 12 s'
 
 
-def test_without_got_batch_nothing_waited(rng):
+def test_without_got_batch_nothing_waited():
   clock = Clock()
   pace = Pace(clock=clock)
-  run(pace, clock, [(0.0, 1.0, make_batch(rng), 1)])
+  run(pace, clock, [(0.0, 1.0, BATCH, 1)])
   pace.start()
   clock.now += 2.0
-  pace.stop(make_batch(rng), 1)
+  pace.stop(BATCH, 1)
   assert pace.summary()['host_wait_share'] == 0
   assert pace.summary()['seconds'] == 2
 
@@ -110,11 +106,10 @@ def test_without_got_batch_nothing_waited(rng):
     (False, '3,712 examples/s, waits 2.0 %'),
   ],
 )
-def test_note_has_mfu_where_the_encoder_runs(rng, encodes, expected):
+def test_note_has_mfu_where_the_encoder_runs(encodes, expected):
   clock = Clock()
-  pace = Pace(flops_of=lambda batch: 61.0, peak=1.0, clock=clock)
-  items = {'segments': packed_segments(rng)} if encodes else {}
-  batch = make_batch(rng, examples=371200, real=371200, **items)
-  run(pace, clock, [(0.0, 1.0, batch, 1), (2.0, 98.0, batch, 1)])
+  pace = Pace(flops_of=lambda counts: 61.0, peak=1.0, clock=clock)
+  counts = (BATCH if encodes else WITHOUT_ENCODER)._replace(examples=371200)
+  run(pace, clock, [(0.0, 1.0, counts, 1), (2.0, 98.0, counts, 1)])
   assert pace.note() == expected
   assert len(pace.note()) <= 45

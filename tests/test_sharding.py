@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxrec import sharding
@@ -155,6 +156,27 @@ def test_each_device_gets_its_slice_of_a_batch(shape):
     for part in placed[name].addressable_shards:
       want = np.split(whole, shards)[place[part.device]]
       np.testing.assert_array_equal(np.asarray(part.data), want)
+
+
+@pytest.mark.parametrize('shape', CEILING, ids=str)
+@pytest.mark.parametrize('processes', [1, 2, 4, 8])
+def test_a_process_holds_what_its_devices_need(shape, processes):
+  """Wherever on the mesh they are; and no more than that."""
+  mesh = sharding.make_mesh(*shape)
+  whole = np.arange(32).reshape(16, 2)
+  split = NamedSharding(mesh, sharding.BATCH)
+  places = split.devices_indices_map(whole.shape)
+  devices = np.random.default_rng(0).permutation(jax.devices())
+  for mine in (*np.split(devices, processes), jax.devices()[:2]):
+    part = sharding.part_of(mesh, list(mine))
+    held = whole[part.rows(len(whole))]
+    needed = [
+      part.cut(held, places[d][0].start, places[d][0].stop) for d in mine
+    ]
+    for device, found in zip(mine, needed, strict=True):
+      np.testing.assert_array_equal(found, whole[places[device]])
+    assert set(held[:, 0]) == set(np.concatenate(needed)[:, 0])
+  assert sharding.part_of(mesh).rows(16).tolist() == list(range(16))
 
 
 def test_the_optimizer_has_no_state_for_what_does_not_train(on_one_device):

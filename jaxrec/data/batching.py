@@ -1,11 +1,42 @@
 """Examples' item indices -> one Batch: its distinct items, and who refers to
 them where."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.packing import fill_rows, fit, pack
-from jaxrec.types import Batch
+from jaxrec.types import WHOLE, Batch, Counts, Part
+
+
+class Ragged(NamedTuple):
+  """Lists of numbers, one for each of B examples.
+
+  Attributes:
+    values: [V], end to end.
+    lengths: int [B].
+  """
+
+  values: np.ndarray
+  lengths: np.ndarray
+
+  @classmethod
+  def of(cls, rows: list[np.ndarray]) -> 'Ragged':
+    """From one array per example."""
+    values = np.concatenate(rows) if rows else np.zeros(0)
+    return cls(values, np.array([len(row) for row in rows], int))
+
+  def rows(self) -> list[np.ndarray]:
+    """One array per example."""
+    return np.split(self.values, np.cumsum(self.lengths)[:-1])
+
+  def padded(self, width: int, dtype=np.int32):
+    """[B, width] padded with 0, and the bool mask."""
+    mask = np.arange(width)[None] < self.lengths[:, None]
+    padded = np.zeros(mask.shape, dtype)
+    padded[mask] = self.values
+    return padded, mask
 
 
 class PackedItems:
@@ -48,20 +79,27 @@ class PackedItems:
     """Rows that no `num_items` items exceed."""
     return num_items
 
-  def table(self, items: np.ndarray, ladder: list[int]):
-    """The fields' arrays, and the table row of each item."""
-    *placed, used = pack(
+  def table(self, items: np.ndarray, ladder: list[int], part: Part = WHOLE):
+    """The part's rows of the fields' arrays, and each item's table row."""
+    row, start, segment, used = pack(
       self.catalog.lengths_of(items), self.row_tokens, self.row_segments
     )
+    rows = part.rows(fit(used, ladder))
+    here = np.isin(row, rows)
     arrays = fill_rows(
       self.values,
       self.catalog.offsets,
-      items,
-      placed,
-      fit(used, ladder),
+      items[here],
+      (np.searchsorted(rows, row[here]), start[here], segment[here]),
+      len(rows),
       self.row_tokens,
     )
-    return arrays, placed[0] * self.row_segments + placed[2]
+    return arrays, row * self.row_segments + segment
+
+  def work(self, items: np.ndarray) -> tuple[int, int]:
+    """Tokens of `items`, and the sum of their lengths' squares."""
+    lengths = self.catalog.lengths_of(items).astype(np.int64)
+    return int(lengths.sum()), int((lengths**2).sum())
 
 
 class VectorItems:
@@ -73,6 +111,7 @@ class VectorItems:
 
   fields = ('vectors',)
   dtypes = (np.float32,)
+  row_tokens = 0  # No encoder runs.
 
   def __init__(self, vectors: np.ndarray):
     self.vectors = vectors
@@ -85,12 +124,17 @@ class VectorItems:
     """Table rows that no `num_items` items exceed."""
     return num_items
 
-  def table(self, items: np.ndarray, ladder: list[int]):
-    """The fields' arrays, and the table row of each item."""
-    size = fit(len(items), ladder)
-    vectors = np.zeros((size, self.vectors.shape[1]), np.float32)
-    vectors[: len(items)] = self.vectors[items]
+  def table(self, items: np.ndarray, ladder: list[int], part: Part = WHOLE):
+    """The part's rows of the fields' arrays, and each item's table row."""
+    rows = part.rows(fit(len(items), ladder))
+    vectors = np.zeros((len(rows), self.vectors.shape[1]), np.float32)
+    here = items[rows[rows < len(items)]]
+    vectors[: len(here)] = self.vectors[here]
     return (vectors,), np.arange(len(items), dtype=np.int32)
+
+  def work(self, items: np.ndarray) -> tuple[int, int]:
+    """No tokens."""
+    return 0, 0
 
 
 Items = PackedItems | VectorItems
@@ -98,50 +142,68 @@ Items = PackedItems | VectorItems
 
 def pad_ragged(rows: list[np.ndarray], width: int, dtype=np.int32):
   """Lists of numbers -> [B, width] padded with 0, and the bool mask."""
-  lengths = np.array([len(row) for row in rows])
-  mask = np.arange(width)[None] < lengths[:, None]
-  padded = np.zeros(mask.shape, dtype)
-  padded[mask] = np.concatenate(rows) if rows else []
-  return padded, mask
+  return Ragged.of(rows).padded(width, dtype)
 
 
 def make_batch(
   items: Items,
-  histories: list[np.ndarray],
-  candidates: list[np.ndarray],
-  labels: list[np.ndarray],
+  histories: Ragged,
+  candidates: Ragged,
+  labels: Ragged,
   *,
   history_length: int,
   num_candidates: int,
   ladder: list[int],
-) -> Batch:
+  part: Part = WHOLE,
+) -> tuple[Batch, Counts]:
   """Examples' item indices -> one Batch, NumPy leaves; see `types.Batch`.
+
+  Which item lies where is found for the whole batch, which is quick; what is
+  there is filled in for the part alone.
 
   Args:
     items: how the distinct items enter.
-    histories, candidates, labels: one array per example, at most
+    histories, candidates, labels: of every example, at most
       history_length, num_candidates, num_candidates long. An example with no
       candidate only fills the batch.
     history_length: H.
     num_candidates: C.
     ladder: sizes the table of items may be padded to.
+    part: the rows wanted, of the items' arrays and of the examples'.
+
+  Returns:
+    The part of the batch, and counts of the whole.
   """
   distinct, slots = np.unique(
-    np.concatenate([*histories, *candidates]), return_inverse=True
+    np.concatenate([histories.values, candidates.values]), return_inverse=True
   )
-  arrays, table_rows = items.table(distinct, ladder)
-  slots = table_rows[slots]
-  ends = np.cumsum([len(x) for x in (*histories, *candidates)])
-  parts = np.split(slots, ends[:-1])
-  history, history_mask = pad_ragged(parts[: len(histories)], history_length)
-  shown, candidate_mask = pad_ragged(parts[len(histories) :], num_candidates)
-  padded_labels, _ = pad_ragged(labels, num_candidates, np.float32)
-  return Batch(
-    history=history,
-    history_mask=history_mask,
-    candidates=shown,
-    candidate_mask=candidate_mask,
-    labels=padded_labels,
-    example_mask=candidate_mask.any(1),
+  arrays, table_rows = items.table(distinct, ladder, part)
+  slots = np.split(table_rows[slots], [len(histories.values)])
+  history, history_mask = histories._replace(values=slots[0]).padded(
+    history_length
+  )
+  shown, candidate_mask = candidates._replace(values=slots[1]).padded(
+    num_candidates
+  )
+  padded_labels, _ = labels.padded(num_candidates, np.float32)
+  example_mask = candidate_mask.any(1)
+  tokens, squares = items.work(distinct)
+  counts = Counts(
+    examples=int(example_mask.sum()),
+    items=len(distinct),
+    history=len(histories.values),
+    tokens=tokens,
+    squares=squares,
+    slots=part.whole(len(arrays[0])) * items.row_tokens,
+  )
+  rows = part.rows(len(history))
+  batch = Batch(
+    history=history[rows],
+    history_mask=history_mask[rows],
+    candidates=shown[rows],
+    candidate_mask=candidate_mask[rows],
+    labels=padded_labels[rows],
+    example_mask=example_mask[rows],
     **dict(zip(items.fields, arrays, strict=True)),
   )
+  return batch, counts

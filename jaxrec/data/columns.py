@@ -65,11 +65,15 @@ def ragged_rows(offsets: np.ndarray, rows: np.ndarray):
   Returns:
     int64 [V], places of all their values in turn; int64 [M + 1].
   """
-  begin = offsets[rows]
-  lengths = offsets[rows + 1] - begin
+  lengths = offsets[rows + 1] - offsets[rows]
   ends = np.cumsum(lengths, dtype=np.int64)
-  flat = np.arange(lengths.sum()) + np.repeat(begin - (ends - lengths), lengths)
-  return flat, np.concatenate([[0], ends])
+  return spans(offsets[rows], lengths), np.concatenate([[0], ends])
+
+
+def spans(begin: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+  """The places of runs that begin at `begin`, in turn, int64 [V]."""
+  ends = np.cumsum(lengths, dtype=np.int64)
+  return np.arange(lengths.sum()) + np.repeat(begin - (ends - lengths), lengths)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,19 +23,35 @@ def pack(lengths: np.ndarray, row_tokens: int, row_segments: int):
       f'texts of {lengths.min()}..{lengths.max()} tokens do not fit rows of '
       f'{row_tokens}'
     )
-  free = [[] for _ in range(row_tokens + 1)]  # By space left: (row, texts in).
+  order = np.argsort(-lengths, kind='stable')
+  # By space left: rows, and how many texts each of them has; last in, first
+  # out. Texts of one length are placed together, a row taking all it can.
+  free = [[] for _ in range(row_tokens + 1)]
   num_rows = 0
-  for i in np.argsort(-lengths, kind='stable').tolist():
-    length = int(lengths[i])
-    for space in range(length, row_tokens + 1):
-      if free[space]:
-        r, used = free[space].pop()
-        break
-    else:
-      r, used, space, num_rows = num_rows, 0, row_tokens, num_rows + 1
-    row[i], start[i], segment[i] = r, row_tokens - space, used
-    if used + 1 < row_segments:
-      free[space - length].append((r, used + 1))
+  for length in np.unique(lengths)[::-1].tolist():
+    left, order = np.split(order, [np.count_nonzero(lengths == length)])
+    while len(left):
+      spaces = range(length, row_tokens + 1)
+      space = next((n for n in spaces if free[n]), row_tokens)
+      rows, used = free[space].pop() if free[space] else (None, 0)
+      each = min(space // length, row_segments - used)
+      count = math.ceil(len(left) / each)
+      if rows is None:
+        rows = num_rows + np.arange(count)[::-1]
+        num_rows += count
+      count = min(count, len(rows))
+      rows, taken = rows[:-count], rows[-count:][::-1]
+      if len(rows):
+        free[space].append((rows, used))
+      placed, left = left[: count * each], left[count * each :]
+      nth = np.arange(len(placed)) % each
+      row[placed] = np.repeat(taken, each)[: len(placed)]
+      start[placed] = row_tokens - space + nth * length
+      segment[placed] = used + nth
+      full, rest = divmod(len(placed), each)
+      for rows, more in ((taken[:full], each), (taken[full:], rest)):
+        if len(rows) and used + more < row_segments:
+          free[space - more * length].append((rows, used + more))
   return row, start, segment, num_rows
 
 

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from jaxrec.data.batching import Items, make_batch
-from jaxrec.data.columns import Impressions
+from jaxrec.data.batching import Items, Ragged, make_batch
+from jaxrec.data.columns import Impressions, ragged_rows, spans
 from jaxrec.data.packing import size_ladder
 from jaxrec.errors import UserError
-from jaxrec.types import Batch
+from jaxrec.types import WHOLE, Batch, Counts, Part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,8 @@ class TrainPipeline:
       fewer, masked, where it showed fewer.
     history_length: H.
     seed: of shuffle and sampling.
-    multiple: every size of the table of items is a multiple of this.
+    part: what this process holds of every batch; every size of the table of
+      items is a multiple of its shards.
     growth: from one size of the table to the next.
   """
 
@@ -43,7 +44,7 @@ class TrainPipeline:
   num_candidates: int
   history_length: int
   seed: int
-  multiple: int = 1
+  part: Part = WHOLE
   growth: float = 1.125
 
   def __post_init__(self):
@@ -68,34 +69,46 @@ class TrainPipeline:
     for step in range(8):
       begin = step * max(self.num_examples // 8, 1)
       rows = (begin + np.arange(self.batch_size)) % self.num_examples
-      lists = self._lists(rows, np.zeros_like(rows))
-      sizes.append(
-        self.items.size(np.unique(np.concatenate(lists[0] + lists[1])))
-      )
+      histories, candidates, _ = self._examples(rows, np.zeros_like(rows))
+      items = np.concatenate([histories.values, candidates.values])
+      sizes.append(self.items.size(np.unique(items)))
     slots = self.batch_size * (self.history_length + self.num_candidates)
     return size_ladder(
       int(np.median(sizes)),
-      self.multiple,
+      self.part.shards,
       self.items.most(slots),
       self.growth,
     )
 
-  def _lists(self, clicks: np.ndarray, epochs: np.ndarray):
+  def _examples(
+    self, clicks: np.ndarray, epochs: np.ndarray
+  ) -> tuple[Ragged, Ragged, Ragged]:
     """Histories, candidates and labels of the given clicks."""
-    histories, candidates, labels = [], [], []
-    for click, epoch in zip(clicks.tolist(), epochs.tolist(), strict=True):
-      owner = self._owner[click]
-      shown = self.impressions.shown(owner)
-      items = self.impressions.candidates[shown]
-      others = items[self.impressions.labels[shown] == 0]
-      rng = np.random.default_rng((self.seed, epoch, click))
-      count = min(self.num_candidates - 1, len(others))
-      drawn = rng.choice(len(others), count, replace=False)
-      clicked = self.impressions.candidates[self._clicks[click]]
-      histories.append(self.impressions.history_of(owner, self.history_length))
-      candidates.append(np.concatenate([[clicked], others[drawn]]))
-      labels.append(np.arange(1 + count) == 0)
-    return histories, candidates, labels
+    shown, owners = self.impressions, self._owner[clicks]
+    ends = shown.history_offsets[owners + 1]
+    lengths = np.minimum(
+      ends - shown.history_offsets[owners], self.history_length
+    )
+    histories = Ragged(shown.history[spans(ends - lengths, lengths)], lengths)
+    # Non-clicks of every example's impression, and those drawn of them.
+    places, offsets = ragged_rows(shown.candidate_offsets, owners)
+    others = shown.labels[places] == 0
+    offsets = np.concatenate([[0], np.cumsum(others)])[offsets]
+    others, sizes = places[others], np.diff(offsets)
+    counts = np.minimum(self.num_candidates - 1, sizes)
+    keys = zip(epochs.tolist(), clicks.tolist(), strict=True)
+    drawn = [
+      np.random.default_rng((self.seed, *key)).choice(*draw, replace=False)
+      for key, *draw in zip(keys, sizes.tolist(), counts.tolist(), strict=True)
+    ]
+    drawn = np.concatenate(drawn) + np.repeat(offsets[:-1], counts)
+    # The click is the first of its example's candidates.
+    labels = np.zeros(len(drawn) + len(clicks), bool)
+    labels[np.cumsum(counts + 1) - (counts + 1)] = True
+    places = np.empty(len(labels), np.int64)
+    places[labels], places[~labels] = self._clicks[clicks], others[drawn]
+    candidates = Ragged(shown.candidates[places], counts + 1)
+    return histories, candidates, candidates._replace(values=labels)
 
   def clicks_of(self, step):
     """Which clicks make up a step: int64 [B], and the epoch of each."""
@@ -124,37 +137,38 @@ class TrainPipeline:
   def examples_of(self, step: int):
     """Item indices a step trains on: histories, candidates and labels.
 
-    Lists of B arrays, as `make_batch` takes them.
+    Three lists of B arrays.
     """
     clicks, epochs = self.clicks_of(tf.constant(step, tf.int64))
-    return self._lists(clicks.numpy(), epochs.numpy())
+    return [x.rows() for x in self._examples(clicks.numpy(), epochs.numpy())]
 
-  def _build(self, clicks: np.ndarray, epochs: np.ndarray) -> Batch:
-    return make_batch(
-      self.items,
-      *self._lists(clicks, epochs),
-      history_length=self.history_length,
-      num_candidates=self.num_candidates,
-      ladder=self._ladder,
-    )
+  def batches(self, start: int, stop: int, **options) -> Iterator[Batch]:
+    """This process's part of the batches of steps start..stop - 1."""
+    return (batch for batch, _ in self.counted(start, stop, **options))
 
-  def batches(
+  def counted(
     self, start: int, stop: int, *, prefetch: int = 2
-  ) -> Iterator[Batch]:
-    """Batches of the steps start..stop - 1, whole.
+  ) -> Iterator[tuple[Batch, Counts]]:
+    """The same, each with counts of the whole batch.
 
-    Every process packs the whole batch and puts its devices' slices of it on
-    them (`sharding.put_batch`), so the batch is the same whatever the number
-    of processes and wherever on the mesh they are.
+    The whole is the same whatever the number of processes and wherever on the
+    mesh they are: all find what lies where, each fills in its own part.
     """
     names = ('history', 'history_mask', 'candidates', 'candidate_mask')
     names += ('labels', 'example_mask', *self.items.fields)
-    dtypes = (np.int32, bool, np.int32, bool, np.float32, bool)
+    dtypes = (np.int64, np.int32, bool, np.int32, bool, np.float32, bool)
     dtypes += self.items.dtypes
 
     def build(clicks, epochs):
-      batch = self._build(clicks, epochs)
-      return [getattr(batch, name) for name in names]
+      batch, counts = make_batch(
+        self.items,
+        *self._examples(clicks, epochs),
+        history_length=self.history_length,
+        num_candidates=self.num_candidates,
+        ladder=self._ladder,
+        part=self.part,
+      )
+      return [np.int64(counts), *(getattr(batch, name) for name in names)]
 
     dataset = tf.data.Dataset.range(start, stop)
     dataset = dataset.map(
@@ -162,5 +176,6 @@ class TrainPipeline:
       num_parallel_calls=2,
       deterministic=True,
     )
-    for leaves in dataset.prefetch(prefetch).as_numpy_iterator():
-      yield Batch(**dict(zip(names, leaves, strict=True)))
+    for counts, *leaves in dataset.prefetch(prefetch).as_numpy_iterator():
+      batch = Batch(**dict(zip(names, leaves, strict=True)))
+      yield batch, Counts(*counts.tolist())

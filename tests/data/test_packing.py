@@ -27,6 +27,36 @@ def test_every_text_has_a_place_of_its_own(seed):
   assert used <= len(lengths)
 
 
+def first_fit(lengths, row_tokens, row_segments):
+  """What `pack` promises, text by text: the fullest row that has room."""
+  rows, found = [], {}  # Of each row: free tokens, when last used, texts.
+  for now, i in enumerate(np.argsort(-lengths, kind='stable')):
+    open_rows = [
+      (row[0], -row[1], r)
+      for r, row in enumerate(rows)
+      if row[0] >= lengths[i] and row[2] < row_segments
+    ]
+    if open_rows:
+      r = min(open_rows)[-1]
+    else:
+      r = len(rows)
+      rows.append([row_tokens, 0, 0])
+    found[i] = r, row_tokens - rows[r][0], rows[r][2]
+    rows[r] = [rows[r][0] - lengths[i], now, rows[r][2] + 1]
+  return np.array([found[i] for i in range(len(lengths))]), len(rows)
+
+
+@pytest.mark.parametrize('seed', range(10))
+def test_all_texts_of_a_length_at_once_is_one_by_one(seed):
+  rng = np.random.default_rng(seed)
+  row_tokens, row_segments = rng.integers(1, 40), rng.integers(1, 9)
+  lengths = rng.integers(1, row_tokens + 1, rng.integers(1, 150))
+  want, num_rows = first_fit(lengths, row_tokens, row_segments)
+  *placed, used = pack(lengths, int(row_tokens), int(row_segments))
+  np.testing.assert_array_equal(np.stack(placed, 1), want)
+  assert used == num_rows
+
+
 def test_packing_is_close_to_the_least_number_of_rows():
   rng = np.random.default_rng(0)
   lengths = rng.integers(4, 30, 2000)

@@ -10,6 +10,8 @@ from jaxrec.data.eval_batches import catalog_batches, eval_batches, eval_groups
 from jaxrec.data.mind import Mind
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.errors import UserError
+from jaxrec.flops import batch_counts
+from jaxrec.types import Counts, Part
 
 N = 300
 
@@ -53,7 +55,7 @@ def make_pipeline(data, items='packed', **changes):
   catalog, impressions = data
   if items == 'packed':
     items = PackedItems(catalog, 16, 4)
-  else:
+  elif items == 'vectors':
     vectors = np.repeat(np.arange(N, dtype=np.float32)[:, None], 3, axis=1)
     items = VectorItems(vectors)
   options = {
@@ -63,7 +65,7 @@ def make_pipeline(data, items='packed', **changes):
     'num_candidates': 5,
     'history_length': 10,
     'seed': 0,
-    'multiple': 4,
+    'part': Part(4, (0, 1, 2, 3)),
   }
   return TrainPipeline(**(options | changes))
 
@@ -147,6 +149,40 @@ def test_a_batch_is_a_function_of_seed_and_step(data):
   (other, *_) = make_pipeline(data, seed=1).batches(7, 8)
   assert (other.labels.shape != whole[7].labels.shape) or not np.array_equal(
     other.tokens, whole[7].tokens
+  )
+
+
+@pytest.mark.parametrize('items', ['packed', 'hidden', 'vectors'])
+def test_parts_are_the_whole_batchs_rows(data, items):
+  """To the bit, whichever shards a process holds; and counts are the whole's.
+
+  What the whole holds, nothing lost, the tests above say.
+  """
+  if items == 'hidden':
+    rng = np.random.default_rng(0)
+    hidden = rng.random((len(data[0].tokens), 3), np.float32)
+    items = PackedItems(data[0], 16, 4, hidden)
+  whole = make_pipeline(data, items)
+  for held in ((0,), (1, 3), (0, 1, 2), (3,)):
+    part = Part(4, held)
+    mine = make_pipeline(data, items, part=part)
+    for (a, counts), (b, same) in zip(
+      whole.counted(3, 8), mine.counted(3, 8), strict=True
+    ):
+      assert_equal(jax.tree.map(lambda x, p=part: x[p.rows(len(x))], a), b)
+      assert counts == same == counts_of(a)
+
+
+def counts_of(batch):
+  """Counts as read off a whole batch's arrays."""
+  slots = np.concatenate(
+    [batch.history[batch.history_mask], batch.candidates[batch.candidate_mask]]
+  )
+  return Counts(
+    int(batch.example_mask.sum()),
+    len(np.unique(slots)),
+    int(batch.history_mask.sum()),
+    *batch_counts(batch),
   )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxrec.data.batching import PackedItems, make_batch
+from jaxrec.data.batching import PackedItems, Ragged, make_batch
 from jaxrec.data.catalog import Catalog
 from jaxrec.errors import UserError
 from jaxrec.models.bert import Bert
@@ -56,13 +56,14 @@ def examples(seed, count=6):
 
 
 def batch_of(catalog, lists, *, rows=64, row_tokens=16, history_length=H):
-  return make_batch(
+  batch, _ = make_batch(
     PackedItems(catalog, row_tokens, S),
-    *lists,
+    *map(Ragged.of, lists),
     history_length=history_length,
     num_candidates=C,
     ladder=[rows],
   )
+  return batch
 
 
 def test_one_user_never_changes_anothers_logits(catalog, call):
