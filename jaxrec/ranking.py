@@ -33,7 +33,8 @@ Ragged = tuple[np.ndarray, np.ndarray]
 GROUP = 32  # Items whose maximum is taken; XLA unrolls no longer ones on CPU.
 BLOCK_BYTES = 1 << 28  # Of one block's scores on one device.
 BLOCK_USERS = 1024  # Larger blocks made no matmul faster.
-MIN_PAIRS = 64  # Lengths of lists are padded to powers of two from here.
+SCORES = P(None, sharding.AXES)
+MIN_PAIRS = 1024  # Lists are padded to powers of two from here on.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,14 +156,20 @@ class ItemIndex:
     targets = self._checked('targets', targets, len(users))
     seen = self._checked('seen', seen, len(users))
     size = min(self.block_users, _ceil_power(max(len(users), 1)))
-    run = functools.partial(
-      _rank_block,
-      self.vectors,
-      mesh=self.mesh,
-      num_items=self.num_items,
-      k=min(k, self.num_items),
-      approximate=approximate,
-    )
+
+    def run(users, seen, targets):
+      scores, target_scores = _score(
+        self.vectors, users, targets, mesh=self.mesh, num_items=self.num_items
+      )
+      scores, *best = _best(
+        scores,
+        seen,
+        mesh=self.mesh,
+        k=min(k, self.num_items),
+        approximate=approximate,
+      )
+      _, counts = _count(scores, targets, target_scores, mesh=self.mesh)
+      return *best, target_scores, counts
 
     done, running = [], None
     for begin in range(0, len(users), size):
@@ -258,73 +265,113 @@ def recall(approximate: Ranked, exact: Ranked) -> float:
   return float(np.mean(hits.sum(1)[some] / valid.sum(1)[some]))
 
 
-@functools.partial(
-  jax.jit, static_argnames=('mesh', 'num_items', 'k', 'approximate')
-)
-def _rank_block(
-  items, users, seen, targets, *, mesh, num_items, k, approximate
-):
-  """One block of users against the whole catalog.
+# A block is three programs, each of which gives the scores on to the next: what
+# reads them before they are masked is done by then, and so they are masked in
+# place. In one program XLA keeps up to three copies.
+
+
+@functools.partial(jax.jit, static_argnames=('mesh', 'num_items'))
+def _score(items, users, targets, *, mesh, num_items):
+  """Scores of a block of users, and among them the targets'.
 
   Args:
     items: float32 [N', D], split over the mesh, N' >= num_items.
     users: float32 [B, D].
-    seen, targets: (rows of the block, items), int32, padded with row B.
+    targets: (rows of the block, items), int32 [P], padded with row B.
 
   Returns:
-    scores float32 and items int32 [B, min(k, N')]; of the targets, in their
-    order, scores float32 [P] and counts int32 [P, 2], above and equal.
+    float32 [B, N'], split like the items, -inf for rows that are no items;
+    float32 [P], 0 for padding.
   """
-  num_rows = items.shape[0] // mesh.size
-  padding = min(items.shape[0] - num_items, num_rows)  # of a device, at most
+  padding = items.shape[0] - num_items
 
-  def on_device(items, users, seen, targets):
-    first = jax.lax.axis_index(sharding.AXES) * num_rows
-
-    def local(rows, columns):
-      """Indices into the device's scores, other devices' out of bounds."""
-      columns = columns - first
-      mine = (columns >= 0) & (columns < num_rows)
-      return rows, jnp.where(mine, columns, num_rows)
-
-    seen, targets = local(*seen), local(*targets)
+  def on_device(items, users, targets):
     scores = jnp.matmul(users, items.T, precision=jax.lax.Precision.HIGHEST)
+    num_rows = len(items)
+    if tail := min(padding, num_rows):
+      columns = _first(num_rows) + jnp.arange(num_rows - tail, num_rows)
+      kept = jnp.where(columns[None] < num_items, scores[:, -tail:], -jnp.inf)
+      scores = scores.at[:, -tail:].set(kept)
     # A second dot product could differ in its last bits, and equals be lost.
-    target_scores = jax.lax.psum(
-      scores.at[targets].get(mode='fill', fill_value=0), sharding.AXES
-    )
-    if padding:
-      is_item = first + jnp.arange(num_rows - padding, num_rows) < num_items
-      tail = jnp.where(is_item[None], scores[:, -padding:], -jnp.inf)
-      scores = scores.at[:, -padding:].set(tail)
-    scores = scores.at[seen].set(-jnp.inf, mode='drop')
-    top, places = _top_k(scores, min(k, num_rows), approximate)
-    # The lists come first, so that the targets leave the scores in place.
-    scores, top, places = jax.lax.optimization_barrier((scores, top, places))
-    scores = scores.at[targets].set(-jnp.inf, mode='drop')
+    mine = scores.at[_local(targets, num_rows)].get(mode='fill', fill_value=0)
+    return scores, jax.lax.psum(mine, sharding.AXES)
 
-    def count(pair):
-      row, score = scores[pair[0]], pair[1]
-      return jnp.stack([jnp.sum(row > score), jnp.sum(row == score)])
-
-    counts = jax.lax.map(count, (targets[0], target_scores))
-    return (
-      top,
-      first + places,
-      target_scores,
-      jax.lax.psum(counts, sharding.AXES),
-    )
-
-  lists = P(None, sharding.AXES)
-  top, found, target_scores, counts = jax.shard_map(
+  return jax.shard_map(
     on_device,
     mesh=mesh,
-    in_specs=(P(sharding.AXES), P(), P(), P()),
-    out_specs=(lists, lists, P(), P()),
-  )(items, users, seen, targets)
+    in_specs=(P(sharding.AXES), P(), P()),
+    out_specs=(SCORES, P()),
+  )(items, users, targets)
+
+
+@functools.partial(
+  jax.jit, donate_argnums=0, static_argnames=('mesh', 'k', 'approximate')
+)
+def _best(scores, seen, *, mesh, k, approximate):
+  """Scores without what is seen, and of these the best [B, min(k, N')]."""
+
+  def on_device(scores, seen):
+    num_rows = scores.shape[1]
+    scores = _mask(scores, seen)
+    top, places = _top_k(scores, min(k, num_rows), approximate)
+    return scores, top, _first(num_rows) + places
+
+  scores, top, items = jax.shard_map(
+    on_device, mesh=mesh, in_specs=(SCORES, P()), out_specs=(SCORES,) * 3
+  )(scores, seen)
   # Lists of earlier items come first: of equals the lower index stays first.
   top, places = jax.lax.top_k(top, min(k, top.shape[1]))
-  return top, jnp.take_along_axis(found, places, 1), target_scores, counts
+  return scores, top, jnp.take_along_axis(items, places, 1)
+
+
+@functools.partial(jax.jit, donate_argnums=0, static_argnames='mesh')
+def _count(scores, targets, target_scores, *, mesh):
+  """Scores without the targets, and of these those above and equal [P, 2]."""
+
+  def on_device(scores, targets, target_scores):
+    scores = _mask(scores, targets)
+
+    def count(row, score):
+      others = scores[row]
+      return jnp.stack([jnp.sum(others > score), jnp.sum(others == score)])
+
+    def nothing(row, score):
+      return jax.lax.pcast(jnp.zeros(2, jnp.int32), sharding.AXES, to='varying')
+
+    # One target after the other: comparing them all at once takes XLA ten
+    # times as long on a CPU. Padding costs nothing.
+    counts = jax.lax.map(
+      lambda pair: jax.lax.cond(pair[0] < len(scores), count, nothing, *pair),
+      (targets[0], target_scores),
+    )
+    return scores, jax.lax.psum(counts, sharding.AXES)
+
+  return jax.shard_map(
+    on_device,
+    mesh=mesh,
+    in_specs=(SCORES, P(), P()),
+    out_specs=(SCORES, P()),
+  )(scores, targets, target_scores)
+
+
+def _first(num_rows: int):
+  """The first item of this device."""
+  return jax.lax.axis_index(sharding.AXES) * num_rows
+
+
+def _local(pairs, num_rows: int):
+  """Indices into this device's scores, other devices' out of bounds."""
+  rows, columns = pairs
+  columns = columns - _first(num_rows)
+  mine = (columns >= 0) & (columns < num_rows)
+  return rows, jnp.where(mine, columns, num_rows)
+
+
+def _mask(scores, pairs):
+  if not pairs[0].size:
+    return scores
+  where = _local(pairs, scores.shape[1])
+  return scores.at[where].set(-jnp.inf, mode='drop')
 
 
 def _top_k(scores, k: int, approximate: float | None):

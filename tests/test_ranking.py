@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from jaxrec import ranking, sharding
 from jaxrec.errors import UserError
@@ -62,10 +64,17 @@ def wanted(items, users, k, seen, targets):
 
 # k by N and mesh goes through both ways of finding a device's best: all of its
 # scores sorted, and groups first.
-@pytest.mark.parametrize('shape', MESHES, ids=str)
 @pytest.mark.parametrize(
-  ('n', 'k', 'block_users'),
-  [(5, 8, None), (257, 3, 8), (1024, 1, 4), (1999, 5, 16), (1999, 70, None)],
+  ('shape', 'n', 'k', 'block_users'),
+  [
+    ((1, 1, 1), 5, 8, None),
+    ((8, 1, 1), 5, 8, None),
+    ((1, 1, 1), 1024, 1, 4),
+    ((8, 1, 1), 1024, 1, 4),
+    ((1, 1, 1), 1999, 5, 16),
+    ((8, 1, 1), 1999, 5, 8),
+    ((2, 2, 2), 1999, 70, None),
+  ],
 )
 def test_equals_a_sort_of_all_scores(shape, n, k, block_users):
   items, users, seen, targets = whole(n)
@@ -87,7 +96,7 @@ def test_equals_a_sort_of_all_scores(shape, n, k, block_users):
 
 def test_zeros_of_both_signs_are_equal():
   """A sort by bits would put 0 before -0."""
-  items = np.where(np.arange(200)[:, None] % 3 == 1, 0.0, -0.0)
+  items = np.where(np.arange(192)[:, None] % 3 == 1, 0.0, -0.0)
   scores = jnp.asarray(np.tile(items.T, (2, 1)), jnp.float32)
   for k in (3, 9):  # By groups, and all at once.
     _, places = jax.jit(ranking._top_k, static_argnums=(1, 2))(scores, k, None)
@@ -152,26 +161,38 @@ def test_recall_is_the_mean_share_of_the_items_found():
 
 
 @pytest.mark.parametrize('shape', MESHES, ids=str)
-def test_no_array_of_a_block_is_larger_than_its_scores(shape):
-  """Of one device; and the catalog's vectors are never gathered."""
-  n, block, k = 4096, 8, 5
+def test_a_device_keeps_its_scores_of_one_block_once(shape):
+  """No array is larger, no program copies it, no item vector is gathered."""
+  n, block, k, num_pairs = 4096, 8, 2, 64
   mesh = make_mesh(shape)
-  index = ItemIndex(np.ones((n, D), np.float32), mesh, block_users=block)
-  pairs = np.zeros(64, np.int32)
-  args = sharding.put_replicated(
-    (np.zeros((block, D), np.float32), (pairs, pairs), (pairs, pairs)), mesh
+  items = jax.ShapeDtypeStruct(
+    (n, D), np.float32, sharding=NamedSharding(mesh, P(sharding.AXES))
   )
-  compiled = ranking._rank_block.lower(
-    index.vectors, *args, mesh=mesh, num_items=n - 3, k=k, approximate=None
-  ).compile()
-  sizes = [
-    np.prod([int(x) for x in dims.split(',')])
-    for dims in re.findall(r'(?:f32|s32|pred)\[([0-9,]+)\]', compiled.as_text())
-  ]
-  assert max(sizes) == block * n // mesh.size
-  # One such array and little else.
-  used = compiled.memory_analysis().temp_size_in_bytes
-  assert used < 1.5 * 4 * block * n / mesh.size + 4 * 64 * block * k * mesh.size
+  spread = jax.ShapeDtypeStruct(
+    (block, n), np.float32, sharding=NamedSharding(mesh, ranking.SCORES)
+  )
+  pairs = (np.zeros(num_pairs, np.int32),) * 2
+  users, scores = np.zeros((block, D)), np.zeros(num_pairs, np.float32)
+  lower = lambda f, *args, **changes: f.lower(*args, mesh=mesh, **changes)
+  largest = block * n // mesh.size
+  new = []
+  for lowered in (
+    lower(ranking._score, items, users, pairs, num_items=n - 3),
+    lower(ranking._best, spread, pairs, k=k, approximate=None),
+    lower(ranking._count, spread, pairs, scores),
+  ):
+    compiled = lowered.compile()
+    text = compiled.as_text()
+    shapes = re.findall(r'\w+\[([0-9,]+)\]', text.split('\n\n', 1)[1])
+    sizes = [np.prod([int(x) for x in dims.split(',')]) for dims in shapes]
+    assert max(sizes) == largest
+    assert not re.search(rf'\[{block},{n // mesh.size}\]\S* copy\(', text)
+    memory = compiled.memory_analysis()
+    sizes = memory.output_size_in_bytes - memory.alias_size_in_bytes
+    new.append((sizes + memory.temp_size_in_bytes) / (4 * largest))
+  # The first makes the scores, the others keep them where they are.
+  assert 1 <= new[0] < 1.1
+  assert max(new[1:]) < 0.5
 
 
 def test_each_device_holds_its_part_of_the_items():
