@@ -13,7 +13,7 @@ LAYERS = (
   ('experiment',),
   ('config_checks', 'text_encoder'),
   ('results', 'scores', 'encode', 'baselines'),
-  ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops'),
+  ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops', 'ranking'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
   ('distributed', 'types', 'errors'),
 )
