@@ -4,12 +4,14 @@ A baseline learns from `Known` alone and scores any example's history against
 the whole catalog. Its settings are chosen on validation, from `grid`.
 """
 
+import copy
 import dataclasses
 import importlib
+from collections.abc import Iterator
 
 import numpy as np
 
-from jaxrec.data.columns import Impressions
+from jaxrec.data.columns import Impressions, ragged_rows
 from jaxrec.data.sequences import Sequences
 
 
@@ -40,14 +42,36 @@ class Baseline:
 
   A subclass defines `fit` and `scores`; where single candidates can be scored
   for less than the whole catalog, `pairs` too. Keyword arguments of its
-  constructor are its settings.
+  constructor are its settings, kept as attributes of the same names, and the
+  constructor does nothing else.
+
+  Attributes:
+    grid: settings to choose from; those that share a fit stand together.
+    fit_reads: names of the settings that `fit` reads. The others matter in
+      `scores` alone and may change without a new fit.
+    note: what a reader of the results should know, '' for nothing.
   """
 
-  grid: tuple[dict, ...] = ({},)  # Settings to choose from.
+  grid: tuple[dict, ...] = ({},)
+  fit_reads: tuple[str, ...] = ()
+  note: str = ''
 
   def fit(self, known: Known) -> 'Baseline':
     """Learns; returns itself."""
     raise NotImplementedError
+
+  def with_settings(self, known: Known, **settings) -> 'Baseline':
+    """This, once fitted to `known`, with other settings; itself unchanged.
+
+    What was learned is shared, and only learned anew where a setting that
+    `fit` reads differs.
+    """
+    new = type(self)(**settings)
+    if any(getattr(self, k) != getattr(new, k) for k in self.fit_reads):
+      return new.fit(known)
+    fitted = copy.copy(self)
+    vars(fitted).update(vars(new))
+    return fitted
 
   def scores(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
     """Scores of the whole catalog, float32 [U, N], for the examples `rows`.
@@ -59,11 +83,21 @@ class Baseline:
 
   def pairs(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
     """Scores of the examples' own candidates, float32, end to end."""
-    scores = self.scores(examples, rows)
-    shown = [examples.candidates[examples.shown(i)] for i in rows]
-    return np.concatenate(
-      [scores[i, items] for i, items in enumerate(shown)] or [np.zeros(0)]
-    ).astype(np.float32)
+    items, owners = shown_items(examples, rows)
+    return self.scores(examples, rows)[owners, items]
+
+
+def shown_items(
+  examples: Impressions, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """The candidates of the examples `rows`, end to end.
+
+  Returns:
+    int32 item indices; int64, the place in `rows` each of them belongs to.
+  """
+  flat, offsets = ragged_rows(examples.candidate_offsets, rows)
+  owners = np.repeat(np.arange(len(rows)), np.diff(offsets))
+  return examples.candidates[flat], owners
 
 
 # A new baseline: a class in one of the files here, and its line.
@@ -89,3 +123,18 @@ def baseline_class(name: str) -> type[Baseline]:
   return getattr(
     importlib.import_module(f'jaxrec.baselines.{module}'), attribute
   )
+
+
+def fitted(name: str, known: Known) -> Iterator[tuple[dict, Baseline]]:
+  """The baseline `name` with each setting of its grid, fitted in turn.
+
+  Yields:
+    The settings; the baseline, which shares what it can with the one before.
+  """
+  baseline = None
+  for settings in baseline_class(name).grid:
+    if baseline is None:
+      baseline = baseline_class(name)(**settings).fit(known)
+    else:
+      baseline = baseline.with_settings(known, **settings)
+    yield settings, baseline

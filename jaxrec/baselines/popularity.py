@@ -1,15 +1,53 @@
-"""What everybody clicks."""
+"""What everybody acts on: the same for all."""
+
+import dataclasses
 
 import numpy as np
 
-from jaxrec.baselines import Context
+from jaxrec.baselines import Baseline, Known, shown_items
 from jaxrec.data.columns import Impressions
 
+DAY = 86400  # Seconds.
 
-def popularity(context: Context, impressions: Impressions) -> np.ndarray:
-  """Clicks an item got in the training impressions; 0 for unseen items."""
-  train = context.train
-  clicks = np.bincount(
-    train.candidates, train.labels, minlength=len(context.vectors)
-  )
-  return clicks[impressions.candidates].astype(np.float32)
+
+class Popularity(Baseline):
+  """How often an item was acted on at a known time.
+
+  Histories of unknown time (below 0) count only where there is nothing else.
+  """
+
+  def fit(self, known: Known) -> 'Popularity':
+    times = known.sequences.times
+    timed = times >= 0
+    weights = self._weights(times[timed]) if timed.any() else None
+    items = known.sequences.items[timed if timed.any() else slice(None)]
+    counts = np.bincount(items, weights, minlength=known.num_items)
+    self.counts = counts.astype(np.float32)
+    return self
+
+  def scores(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
+    return np.tile(self.counts, (len(rows), 1))
+
+  def pairs(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
+    return self.counts[shown_items(examples, rows)[0]]
+
+  def _weights(self, times: np.ndarray) -> np.ndarray | None:
+    """One per action, by its time in seconds; None: all the same."""
+    return None
+
+
+@dataclasses.dataclass
+class RecentPopularity(Popularity):
+  """Popularity that halves with age, counted from the newest action known.
+
+  Attributes:
+    half_life: days.
+  """
+
+  half_life: float = 7.0
+  # News age in hours, films in years.
+  grid = tuple({'half_life': days} for days in (0.1, 1.0, 7.0, 30.0, 365.0))
+  fit_reads = ('half_life',)
+
+  def _weights(self, times: np.ndarray) -> np.ndarray:
+    return np.exp2((times - times.max()) / (self.half_life * DAY))

@@ -2,19 +2,48 @@
 
 import numpy as np
 
-from jaxrec.baselines import Context
-from jaxrec.data.columns import Impressions
+from jaxrec.baselines import Baseline, Known, shown_items
+from jaxrec.data.columns import Impressions, ragged_rows
 
 
-def random(context: Context, impressions: Impressions) -> np.ndarray:
-  """A uniform draw per candidate."""
-  rng = np.random.default_rng(context.seed)
-  return rng.random(len(impressions.candidates), dtype=np.float32)
+class Random(Baseline):
+  """A uniform draw for each example and item, however rows are blocked."""
+
+  def fit(self, known: Known) -> 'Random':
+    self.seed, self.num_items = known.seed, known.num_items
+    return self
+
+  def scores(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
+    return self._draws(rows[:, None], np.arange(self.num_items))
+
+  def pairs(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
+    items, owners = shown_items(examples, rows)
+    return self._draws(np.asarray(rows)[owners], items)
+
+  def _draws(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+    seed = _mixed(np.array([self.seed], np.uint64))
+    bits = _mixed(_mixed(seed + rows.astype(np.uint64)) + items.astype('u8'))
+    # As many bits as a float32 holds.
+    return (bits >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
 
 
-def oracle(context: Context, impressions: Impressions) -> np.ndarray | None:
-  """The probability each click was drawn with; None for the real world."""
-  del context
-  if impressions.probabilities is None:
-    return None
-  return np.asarray(impressions.probabilities, np.float32)
+class Oracle(Baseline):
+  """The probability each click was drawn with: what nobody can beat."""
+
+  def fit(self, known: Known) -> 'Oracle':
+    return self
+
+  def pairs(self, examples: Impressions, rows: np.ndarray) -> np.ndarray | None:
+    """As in Baseline; None where the world is not a made one."""
+    if examples.probabilities is None:
+      return None
+    flat, _ = ragged_rows(examples.candidate_offsets, rows)
+    return np.asarray(examples.probabilities[flat], np.float32)
+
+
+def _mixed(x: np.ndarray) -> np.ndarray:
+  """SplitMix64 (Steele et al. 2014): uint64 whose bits all depend on all."""
+  x = x + np.uint64(0x9E3779B97F4A7C15)
+  x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+  x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+  return x ^ (x >> np.uint64(31))
