@@ -99,6 +99,8 @@ class EaseRecency(Ease):
 def _inverse(gram, penalty: float) -> np.ndarray:
   """(gram + penalty)^-1 of a sparse symmetric matrix, float64, dense."""
   gram = gram.toarray()
+  if not gram.size:  # Nobody did anything; LAPACK refuses that.
+    return gram
   gram[np.diag_indices_from(gram)] += penalty
   factor, lower = linalg.cho_factor(gram, lower=True, overwrite_a=True)
   inverse, failed = linalg.lapack.dpotri(factor, lower, overwrite_c=True)
