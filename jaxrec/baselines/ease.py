@@ -7,7 +7,6 @@ from scipy import linalg
 
 from jaxrec.baselines import Baseline, Known
 from jaxrec.baselines.matrices import histories, user_items
-from jaxrec.baselines.neighbours import DECAYS
 from jaxrec.data.columns import CHUNK, Impressions
 
 MOST = 10_000  # Rows of the largest matrix that is inverted.
@@ -30,7 +29,7 @@ class Ease(Baseline):
     decay: weight of a history item for each event after its own.
   """
 
-  penalty: float = 300.0
+  penalty: float = 200.0
   decay: float = 1.0
   grid = tuple(
     {'penalty': penalty} for penalty in (30.0, 100.0, 300.0, 1000.0, 3000.0)
@@ -93,7 +92,7 @@ class Ease(Baseline):
 class EaseRecency(Ease):
   """Ease whose history fades."""
 
-  grid = tuple({'decay': decay} for decay in DECAYS)
+  grid = tuple({'decay': decay} for decay in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95))
 
 
 def _inverse(gram, penalty: float) -> np.ndarray:

@@ -14,8 +14,6 @@ from jaxrec.baselines.matrices import (
 )
 from jaxrec.data.columns import Impressions
 
-DECAYS = (0.5, 0.7, 0.8, 0.9, 0.95)
-
 
 @dataclasses.dataclass
 class ItemKnn(Baseline):
@@ -28,13 +26,13 @@ class ItemKnn(Baseline):
     decay: weight of a history item for each event after its own.
   """
 
-  neighbours: int = 200
+  neighbours: int = 100
   shrinkage: float = 10.0
   decay: float = 1.0
   grid = tuple(
     {'neighbours': neighbours, 'shrinkage': shrinkage}
-    for neighbours in (50, 500)
-    for shrinkage in (0.0, 10.0, 100.0)
+    for neighbours in (10, 20, 100)
+    for shrinkage in (0.0, 20.0)
   )
   fit_reads = ('neighbours', 'shrinkage')
 
@@ -60,7 +58,11 @@ class ItemKnn(Baseline):
 class ItemKnnRecency(ItemKnn):
   """ItemKnn whose history fades."""
 
-  grid = tuple({'decay': decay} for decay in DECAYS)
+  grid = tuple(
+    {'neighbours': neighbours, 'decay': decay}
+    for neighbours in (20, 100)
+    for decay in (0.3, 0.6, 0.9)
+  )
 
 
 @dataclasses.dataclass
@@ -74,7 +76,7 @@ class UserKnn(Baseline):
     decay: weight of a history item for each event after its own.
   """
 
-  neighbours: int = 200
+  neighbours: int = 50
   decay: float = 1.0
   grid = tuple({'neighbours': count} for count in (25, 50, 100, 200, 400))
 
@@ -103,4 +105,8 @@ class UserKnn(Baseline):
 class UserKnnRecency(UserKnn):
   """UserKnn whose history fades."""
 
-  grid = tuple({'decay': decay} for decay in DECAYS)
+  grid = tuple(
+    {'neighbours': neighbours, 'decay': decay}
+    for neighbours in (50, 200)
+    for decay in (0.3, 0.6, 0.9)
+  )

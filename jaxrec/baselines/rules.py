@@ -35,9 +35,10 @@ class SequentialRules(Baseline):
   decay: float = 0.0
   sharing: float = 0.5
   rules: int = 1000
-  grid = (
-    {'steps': 3},
-    {'steps': 10},
+  grid = tuple(
+    {'steps': steps, 'decay': decay}
+    for steps in (2, 10)
+    for decay in (0.0, 0.3, 0.6)
   )
   fit_reads = ('steps', 'sharing', 'rules')
 
