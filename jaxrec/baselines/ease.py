@@ -31,9 +31,7 @@ class Ease(Baseline):
 
   penalty: float = 200.0
   decay: float = 1.0
-  grid = tuple(
-    {'penalty': penalty} for penalty in (30.0, 100.0, 300.0, 1000.0, 3000.0)
-  )
+  grid = tuple({'penalty': penalty} for penalty in (50.0, 150.0, 500.0, 2000.0))
   fit_reads = ('penalty',)
 
   def fit(self, known: Known) -> 'Ease':
