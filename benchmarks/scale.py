@@ -132,7 +132,7 @@ def make_batches(args: argparse.Namespace) -> dict:
   with peak_memory() as peak:
     catalog, impressions = read_set(args.directory)
     pipeline = TrainPipeline(
-      impressions=impressions,
+      behaviours=impressions,
       items=PackedItems(catalog, row_tokens=32, row_segments=4),
       batch_size=args.batch,
       num_candidates=CANDIDATES,

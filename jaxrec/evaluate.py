@@ -4,11 +4,13 @@ import pathlib
 
 import jax
 
-from jaxrec import results
+from jaxrec import predictions, report, results
+from jaxrec.curves import read_curves
 from jaxrec.display import Display
 from jaxrec.errors import UserError, choices
-from jaxrec.evaluation import evaluate
+from jaxrec.evaluation import OURS, evaluate
 from jaxrec.experiment import Experiment
+from jaxrec.showcase import showcase
 
 SPLITS = ('test', 'validation')
 
@@ -73,11 +75,8 @@ def evaluate_best(
   best, state = checkpoints.restore_best(state)
   if best is None:
     raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
-  config, data, display = (
-    experiment.config,
-    experiment.dataset,
-    experiment.display,
-  )
+  config, data = experiment.config, experiment.dataset
+  display = experiment.display
   validation, threshold = experiment.validate(state.params, frozen)
   found = evaluate(
     experiment.scorer(state.params, frozen),
@@ -104,9 +103,36 @@ def evaluate_best(
     'data': data.counts,
     'versions': results.versions(),
   }
+  told = results.plain(told)
+  results.show(told, display)
   if jax.process_index() == 0:
-    name = lambda stem: stem if split == 'test' else f'{stem}.{split}'
-    results.write_json(workdir / f'{name("results")}.json', told)
-  results.show(results.plain(told), display)
-  display.say(f'best step {best}; {workdir / "results.json"}')
+    paths = _write(experiment, workdir, split, told, found)
+    display.say(f'best step {best}; {", ".join(map(str, paths))}')
   return told
+
+
+def _write(
+  experiment: Experiment, workdir: pathlib.Path, split: str, told, found
+) -> list[pathlib.Path]:
+  """The files that tell of an evaluation; results.json, the last, is proof."""
+  stem = lambda name: name if split == 'test' else f'{name}.{split}'
+  items, ours = experiment.dataset.items, found.judged[OURS]
+  predicted = predictions.write(
+    workdir, stem('predictions'), found.examples, ours, items['item_id']
+  )
+  page = workdir / f'{stem("report")}.html'
+  report.write(
+    page,
+    told,
+    read_curves(workdir),
+    showcase(
+      found.examples,
+      ours,
+      items['item_id'],
+      experiment.catalog.texts,
+      seed=experiment.config.seed,
+    ),
+  )
+  kept = workdir / f'{stem("results")}.json'
+  results.write_json(kept, told)
+  return [kept, predicted, page]

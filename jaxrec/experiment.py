@@ -185,7 +185,7 @@ class Experiment:
     """The training batches."""
     config = self.config
     return TrainPipeline(
-      impressions=self.dataset.train,
+      behaviours=self.dataset.train,
       items=VectorItems(self.encoder.vectors)
       if self.encoder.frozen
       else self.encoder.packed_items,

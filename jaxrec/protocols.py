@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxrec import metrics
 from jaxrec.data.columns import Impressions, ragged_rows
+from jaxrec.data.sequences import draw_others
 from jaxrec.errors import UserError, choices
 
 TOP = 100  # Items of a list that are kept: more than any metric looks at.
@@ -182,12 +183,13 @@ class Sampled:
     shown = []
     for i in range(len(split)):
       targets = split.candidates[split.shown(i)]
-      taken = np.union1d(split.history_of(i, len(split.history)), targets)
-      rng = np.random.default_rng((self.seed, i))
-      free = max(self.num_items - len(taken), 0)
-      drawn = rng.choice(free, min(self.sampled, free), replace=False)
-      # The n-th item that is not taken.
-      drawn += np.searchsorted(taken - np.arange(len(taken)), drawn, 'right')
+      taken = [split.history_of(i, len(split.history)), targets]
+      drawn = draw_others(
+        np.random.default_rng((self.seed, i)),
+        self.num_items,
+        np.concatenate(taken),
+        self.sampled,
+      )
       shown.append(np.concatenate([targets, drawn]).astype(np.int32))
     counts_of = np.diff(split.candidate_offsets)
     lengths = np.array([len(items) for items in shown], np.int64)

@@ -70,6 +70,11 @@ class PackedItems:
     self.fields = (name, 'positions', 'segments')
     self.dtypes = (self.values.dtype, np.int32, np.int32)
 
+  @property
+  def num_items(self) -> int:
+    """N."""
+    return len(self.catalog)
+
   def size(self, items: np.ndarray) -> int:
     """Rows that `items` need."""
     lengths = self.catalog.lengths_of(items)
@@ -115,6 +120,11 @@ class VectorItems:
 
   def __init__(self, vectors: np.ndarray):
     self.vectors = vectors
+
+  @property
+  def num_items(self) -> int:
+    """N."""
+    return len(self.vectors)
 
   def size(self, items: np.ndarray) -> int:
     """Table rows that `items` need."""

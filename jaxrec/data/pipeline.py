@@ -14,23 +14,24 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from jaxrec.data.batching import Items, Ragged, make_batch
-from jaxrec.data.columns import Impressions, ragged_rows, spans
+from jaxrec.data.batching import Items, make_batch
+from jaxrec.data.columns import Impressions
+from jaxrec.data.examples import make_examples
 from jaxrec.data.packing import size_ladder
-from jaxrec.errors import UserError
+from jaxrec.data.sequences import Sequences
 from jaxrec.types import WHOLE, Batch, Counts, Part
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainPipeline:
-  """Training batches from impressions: each click with sampled non-clicks.
+  """Training batches: each click with what was not clicked, see `examples`.
 
   Attributes:
-    impressions: the training split.
+    behaviours: the training split.
     items: how the distinct items enter.
     batch_size: B, over all processes.
-    num_candidates: C, one click and C - 1 non-clicks of the same impression;
-      fewer, masked, where it showed fewer.
+    num_candidates: C, one click and C - 1 others; fewer, masked, where there
+      are fewer.
     history_length: H.
     seed: of shuffle and sampling.
     part: what this process holds of every batch; every size of the table of
@@ -38,7 +39,7 @@ class TrainPipeline:
     growth: from one size of the table to the next.
   """
 
-  impressions: Impressions
+  behaviours: Impressions | Sequences
   items: Items
   batch_size: int
   num_candidates: int
@@ -48,20 +49,20 @@ class TrainPipeline:
   growth: float = 1.125
 
   def __post_init__(self):
-    clicks, owners = self.impressions.trainable_clicks()
-    if not len(clicks):
-      raise UserError(
-        'no training impression has both a click and a non-click: nothing to '
-        'learn from'
-      )
-    object.__setattr__(self, '_clicks', clicks)  # Flat candidate positions.
-    object.__setattr__(self, '_owner', owners)
+    examples = make_examples(
+      self.behaviours,
+      num_items=self.items.num_items,
+      num_candidates=self.num_candidates,
+      history_length=self.history_length,
+      seed=self.seed,
+    )
+    object.__setattr__(self, '_examples', examples)
     object.__setattr__(self, '_ladder', self._measure())
 
   @property
   def num_examples(self) -> int:
     """Clicks that make up one epoch."""
-    return len(self._clicks)
+    return len(self._examples)
 
   def _measure(self) -> list[int]:
     """Table sizes, from what a few steps over the first epoch need."""
@@ -69,7 +70,7 @@ class TrainPipeline:
     for step in range(8):
       begin = step * max(self.num_examples // 8, 1)
       rows = (begin + np.arange(self.batch_size)) % self.num_examples
-      histories, candidates, _ = self._examples(rows, np.zeros_like(rows))
+      histories, candidates, _ = self._examples.take(rows, np.zeros_like(rows))
       items = np.concatenate([histories.values, candidates.values])
       sizes.append(self.items.size(np.unique(items)))
     slots = self.batch_size * (self.history_length + self.num_candidates)
@@ -79,36 +80,6 @@ class TrainPipeline:
       self.items.most(slots),
       self.growth,
     )
-
-  def _examples(
-    self, clicks: np.ndarray, epochs: np.ndarray
-  ) -> tuple[Ragged, Ragged, Ragged]:
-    """Histories, candidates and labels of the given clicks."""
-    shown, owners = self.impressions, self._owner[clicks]
-    ends = shown.history_offsets[owners + 1]
-    lengths = np.minimum(
-      ends - shown.history_offsets[owners], self.history_length
-    )
-    histories = Ragged(shown.history[spans(ends - lengths, lengths)], lengths)
-    # Non-clicks of every example's impression, and those drawn of them.
-    places, offsets = ragged_rows(shown.candidate_offsets, owners)
-    others = shown.labels[places] == 0
-    offsets = np.concatenate([[0], np.cumsum(others)])[offsets]
-    others, sizes = places[others], np.diff(offsets)
-    counts = np.minimum(self.num_candidates - 1, sizes)
-    keys = zip(epochs.tolist(), clicks.tolist(), strict=True)
-    drawn = [
-      np.random.default_rng((self.seed, *key)).choice(*draw, replace=False)
-      for key, *draw in zip(keys, sizes.tolist(), counts.tolist(), strict=True)
-    ]
-    drawn = np.concatenate(drawn) + np.repeat(offsets[:-1], counts)
-    # The click is the first of its example's candidates.
-    labels = np.zeros(len(drawn) + len(clicks), bool)
-    labels[np.cumsum(counts + 1) - (counts + 1)] = True
-    places = np.empty(len(labels), np.int64)
-    places[labels], places[~labels] = self._clicks[clicks], others[drawn]
-    candidates = Ragged(shown.candidates[places], counts + 1)
-    return histories, candidates, candidates._replace(values=labels)
 
   def clicks_of(self, step):
     """Which clicks make up a step: int64 [B], and the epoch of each."""
@@ -128,11 +99,10 @@ class TrainPipeline:
     )
     return clicks, epochs
 
-  def impressions_of(self, step: int) -> np.ndarray:
-    """The impression ids a step trains on, for error messages."""
+  def names_of(self, step: int) -> list[str]:
+    """What a step trains on, for error messages: impressions or users."""
     clicks, _ = self.clicks_of(tf.constant(step, tf.int64))
-    ids = self.impressions.impression_ids
-    return np.array([ids[i] for i in self._owner[clicks.numpy()]])
+    return self._examples.names(clicks.numpy())
 
   def examples_of(self, step: int):
     """Item indices a step trains on: histories, candidates and labels.
@@ -140,7 +110,9 @@ class TrainPipeline:
     Three lists of B arrays.
     """
     clicks, epochs = self.clicks_of(tf.constant(step, tf.int64))
-    return [x.rows() for x in self._examples(clicks.numpy(), epochs.numpy())]
+    return [
+      x.rows() for x in self._examples.take(clicks.numpy(), epochs.numpy())
+    ]
 
   def batches(self, start: int, stop: int, **options) -> Iterator[Batch]:
     """This process's part of the batches of steps start..stop - 1."""
@@ -162,7 +134,7 @@ class TrainPipeline:
     def build(clicks, epochs):
       batch, counts = make_batch(
         self.items,
-        *self._examples(clicks, epochs),
+        *self._examples.take(clicks, epochs),
         history_length=self.history_length,
         num_candidates=self.num_candidates,
         ladder=self._ladder,

@@ -248,6 +248,15 @@ def sequences_of(*splits: Impressions) -> Sequences:
   )
 
 
+def draw_others(rng, num_items: int, taken: np.ndarray, count: int):
+  """int64 [<= count]: distinct items, uniform over those that are not taken."""
+  taken = np.unique(taken)
+  free = num_items - len(taken)
+  drawn = rng.choice(free, min(count, free), replace=False)
+  # The n-th item that is not taken.
+  return drawn + np.searchsorted(taken - np.arange(len(taken)), drawn, 'right')
+
+
 def _pairs(users: np.ndarray, items: np.ndarray) -> np.ndarray:
   """One integer for each pair."""
   return users * (int(items.max(initial=0)) + 1) + items

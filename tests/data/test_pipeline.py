@@ -6,7 +6,11 @@ from jaxrec.data import catalog as catalog_lib
 from jaxrec.data.batching import PackedItems, VectorItems
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.columns import Impressions
-from jaxrec.data.eval_batches import catalog_batches, eval_batches, eval_groups
+from jaxrec.data.eval_batches import (
+  catalog_batches,
+  eval_batches,
+  history_batches,
+)
 from jaxrec.data.mind import Mind
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.errors import UserError
@@ -59,7 +63,7 @@ def make_pipeline(data, items='packed', **changes):
     vectors = np.repeat(np.arange(N, dtype=np.float32)[:, None], 3, axis=1)
     items = VectorItems(vectors)
   options = {
-    'impressions': impressions,
+    'behaviours': impressions,
     'items': items,
     'batch_size': 8,
     'num_candidates': 5,
@@ -88,7 +92,7 @@ def test_slots_lead_to_the_clicks_histories_and_candidates(data, items):
   pipeline = make_pipeline(data, items)
   impressions = data[1]
   for step, batch in enumerate(pipeline.batches(0, 12)):
-    ids = pipeline.impressions_of(step)
+    ids = pipeline.names_of(step)
     assert batch.example_mask.all()
     for b, impression in enumerate(ids):
       i = int(impression[1:])
@@ -233,15 +237,21 @@ def test_evaluation_visits_every_candidate_once(data, batch_size):
   assert len(shapes) == 1
 
 
-def test_groups_hold_every_impression_once():
-  counts = np.array([1, 64, 65, 512, 513, 2, 4096, 0])
-  offsets = np.concatenate([[0], np.cumsum(counts)])
-  impressions = Impressions(*[None] * 6, candidate_offsets=offsets, labels=None)
-  groups = list(eval_groups(impressions, 2))
-  rows = np.concatenate([rows for rows, _ in groups])
-  np.testing.assert_array_equal(np.sort(rows), np.arange(len(counts)))
-  assert all((counts[rows] <= width).all() for rows, width in groups)
-  assert len({width for _, width in groups}) == 3
+def test_histories_come_once_each_in_order(data):
+  impressions = data[1]
+  table_rows = np.random.default_rng(0).permutation(N)
+  done = 0
+  for which, (history, mask) in history_batches(
+    impressions, table_rows, batch_size=8, history_length=10
+  ):
+    assert history.shape == mask.shape == (8, 10)
+    assert not mask[which.stop - which.start :].any()
+    for i in range(which.start, which.stop):
+      row = i - which.start
+      expected = table_rows[impressions.history_of(i, 10)]
+      np.testing.assert_array_equal(history[row][mask[row]], expected)
+      done += 1
+  assert done == len(impressions)
 
 
 def test_the_catalog_is_encoded_whole(data):
@@ -302,7 +312,7 @@ def test_rows_are_well_filled_on_mind(mind_dir, minilm_dir, tmp_path):
   )
   for row_tokens in (32, 128):
     pipeline = TrainPipeline(
-      impressions=impressions,
+      behaviours=impressions,
       items=PackedItems(catalog, row_tokens, row_tokens // 8),
       batch_size=32,
       num_candidates=5,

@@ -1,0 +1,87 @@
+"""Examples of sequences; those of impressions are in test_pipeline."""
+
+import numpy as np
+import pytest
+
+from jaxrec.data.examples import SequenceExamples
+from jaxrec.data.sequences import Sequences, draw_others
+from jaxrec.errors import UserError
+from tests.data.test_sequences import random_sequences
+
+N = 30
+
+
+def make(sequences, **changes):
+  options = {'num_candidates': 6, 'history_length': 4, 'seed': 0} | changes
+  return SequenceExamples(sequences, N, **options)
+
+
+def test_an_event_is_predicted_from_what_came_before_it():
+  sequences = random_sequences()
+  source = make(sequences)
+  rows = np.arange(len(source))
+  parts = [ragged.rows() for ragged in source.take(rows, np.zeros_like(rows))]
+  done = 0
+  for i in range(len(sequences)):
+    part = slice(sequences.offsets[i], sequences.offsets[i + 1])
+    items, times = sequences.items[part], sequences.times[part]
+    for item, time in zip(items, times, strict=True):
+      before = items[times < time]
+      if not len(before):
+        continue
+      history, candidates, labels = (ragged[done] for ragged in parts)
+      np.testing.assert_array_equal(history, before[-4:])
+      assert candidates[0] == item and labels.tolist() == [True, *[False] * 5]
+      assert not np.isin(candidates[1:], items).any()
+      assert len(set(candidates.tolist())) == 6
+      assert source.names(np.array([done])) == [f'u{i}']
+      done += 1
+  assert done == len(source)
+
+
+def test_an_example_is_a_function_of_seed_epoch_and_row():
+  source = make(random_sequences())
+  rows = np.array([5, 17, 40, 5])
+  zeros = np.zeros(4, int)
+  first, again = (source.take(rows, zeros)[1].rows() for _ in range(2))
+  np.testing.assert_array_equal(first, again)
+  np.testing.assert_array_equal(first[0], first[3])
+  alone = source.take(rows[1:2], zeros[1:2])[1].rows()
+  np.testing.assert_array_equal(alone[0], first[1])
+  later = source.take(rows, zeros + 1)[1].rows()
+  assert not np.array_equal(first, later)
+  other = make(random_sequences(), seed=1).take(rows, zeros)[1].rows()
+  assert not np.array_equal(first, other)
+
+
+def test_who_has_seen_nearly_everything_gets_fewer():
+  items = np.arange(N - 2, dtype=np.int32)
+  sequences = Sequences(
+    np.array(['u']), np.array([0, N - 2]), items, np.arange(N - 2)
+  )
+  histories, candidates, labels = make(sequences).take(
+    np.array([0, 1]), np.zeros(2, int)
+  )
+  assert candidates.lengths.tolist() == [3, 3]
+  assert labels.values.tolist() == [True, False, False] * 2
+  assert sorted(candidates.values[1:3]) == [N - 2, N - 1]
+  assert histories.lengths.tolist() == [1, 2]
+
+
+def test_drawn_items_are_uniform_over_the_others():
+  rng = np.random.default_rng(0)
+  taken = np.array([0, 3, 3, 4, 9])
+  counts = np.zeros(10, int)
+  for _ in range(2000):
+    counts[draw_others(rng, 10, taken, 2)] += 1
+  assert counts[taken].sum() == 0
+  others = np.setdiff1d(np.arange(10), taken)
+  np.testing.assert_allclose(counts[others], 4000 / 6, rtol=0.15)
+
+
+def test_nothing_to_learn_from():
+  sequences = Sequences(
+    np.array(['u']), np.array([0, 2]), np.array([1, 2]), np.array([5, 5])
+  )
+  with pytest.raises(UserError, match='nothing to learn from'):
+    make(sequences)
