@@ -155,7 +155,7 @@ class ItemIndex:
       raise UserError(f'approximate={approximate}: want a recall in (0, 1)')
     targets = self._checked('targets', targets, len(users))
     seen = self._checked('seen', seen, len(users))
-    size = min(self.block_users, _ceil_power(max(len(users), 1)))
+    size = self._block_size(len(users))
 
     def run(users, seen, targets):
       scores, target_scores = _score(
@@ -201,6 +201,13 @@ class ItemIndex:
     return Ranked(best_items, best_scores), TargetCounts(
       target_scores, *counts.T, self._num_others(targets, seen)
     )
+
+  def _block_size(self, num_users: int) -> int:
+    """Of blocks alike, so that few users are padding: one of few sizes."""
+    num_blocks = max(-(-num_users // self.block_users), 1)
+    size = max(-(-num_users // num_blocks), 1)
+    step = max(_ceil_power(size) // 8, 8)
+    return min(-(-size // step) * step, self.block_users)
 
   def _checked_users(self, user_vectors) -> np.ndarray:
     users = np.asarray(user_vectors, np.float32)
@@ -429,7 +436,7 @@ def _pairs(lists: Ragged, begin: int, end: int, row: int):
 
 
 def _ceil_power(n: int) -> int:
-  return 1 << (int(n) - 1).bit_length()
+  return 1 << max(int(n) - 1, 0).bit_length()
 
 
 def _floor_power(n: int) -> int:

@@ -1,0 +1,144 @@
+"""Ranking the whole catalog, in users/s, beside a PyTorch program.
+
+    python -m benchmarks.ranking --against=torch
+
+Random vectors; the k items with the largest dot products, exact, for every
+user.
+
+- `top_k`: all users, beside torch's matmul and topk by blocks of users, of the
+  size at which torch is fastest; both must find the same scores.
+- `choices`, over the first block's users: the exact list, `approximate` with
+  its recall, and `rank` with 20 seen items and a target per user.
+- `peak_bytes`: the most memory a process held that made the vectors and ranked
+  them as in `top_k`, all counted, by Linux's account.
+"""
+
+import argparse
+import functools
+import pathlib
+import re
+import subprocess
+import sys
+
+import jax
+import numpy as np
+
+from jaxrec import ranking, sharding
+
+SEEN = 20
+SAME_SCORES = 1e-3  # Of sums over D products of normal numbers.
+TORCH_BLOCKS = (128, 256, 512, 1024)
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--against', choices=('none', 'torch'), default='none')
+  parser.add_argument('--users', type=int, default=10_000)
+  parser.add_argument('--items', type=int, default=200_000)
+  parser.add_argument('--width', type=int, default=256)
+  parser.add_argument('--k', type=int, default=100)
+  parser.add_argument('--approximate', type=float, default=0.95)
+  parser.add_argument('--rounds', type=int, default=5)
+  parser.add_argument('--only_peak', action='store_true', help='print it alone')
+  parser.add_argument('--output', help='file for the JSON; it is printed too')
+  args = parser.parse_args()
+  if args.only_peak:
+    users, index, _ = make(args)
+    index.top_k(users, args.k)
+    print(peak_bytes())
+    return
+  command = [sys.executable, '-m', 'benchmarks.ranking', *sys.argv[1:]]
+  peak = subprocess.run(
+    [*command, '--only_peak'], check=True, stdout=subprocess.PIPE
+  )
+  found = measure(args) | {'peak_bytes': int(peak.stdout)}
+  # Here, since it brings TensorFlow, which is no part of the peak.
+  from benchmarks import setup
+
+  setup.report(args, found)
+
+
+def make(args):
+  """Users, an index over the items, and the items."""
+  rng = np.random.default_rng(0)
+  users = rng.standard_normal((args.users, args.width), np.float32)
+  items = rng.standard_normal((args.items, args.width), np.float32)
+  return users, ranking.ItemIndex(items, sharding.make_mesh()), items
+
+
+def measure(args) -> dict:
+  """Rates and ratios of both parts, and the recall."""
+  from benchmarks import setup
+
+  users, index, items = make(args)
+  contenders = {'jaxrec': functools.partial(index.top_k, users, args.k)}
+  best = contenders['jaxrec']()  # Compiles.
+  found = {'block': {'jaxrec': index.block_users}}
+  if args.against == 'torch':
+    contenders['torch'], block = torch_top_k(users, items, args.k, setup)
+    found['block']['torch'] = block
+    scores = contenders['torch']()
+    np.testing.assert_allclose(best.scores, scores, atol=SAME_SCORES)
+  taken = setup.interleaved(contenders, args.rounds)
+  found['top_k'] = compared(taken, args.users, 'jaxrec', setup)
+
+  few = users[: index.block_users]
+  rng = np.random.default_rng(1)
+  offsets = np.arange(len(few) + 1)
+  draw = lambda n: rng.integers(0, args.items, n * len(few)).astype(np.int32)
+  lists = {'seen': (draw(SEEN), offsets * SEEN), 'targets': (draw(1), offsets)}
+  contenders = {
+    'exact': lambda: index.top_k(few, args.k),
+    'approximate': lambda: index.top_k(
+      few, args.k, approximate=args.approximate
+    ),
+    'seen_and_targets': lambda: index.rank(few, args.k, **lists),
+  }
+  results = {name: call() for name, call in contenders.items()}
+  taken = setup.interleaved(contenders, args.rounds)
+  found['choices'] = compared(taken, len(few), 'exact', setup)
+  found['recall'] = ranking.recall(results['approximate'], results['exact'])
+  found['backend'] = jax.default_backend()
+  return found
+
+
+def compared(taken, num_users: int, one: str, setup) -> dict:
+  """Users/s of each contender, and how much faster `one` is."""
+  rates = setup.rates(taken, dict.fromkeys(taken, num_users))
+  return {
+    'users_per_second': rates,
+    'ratios': {
+      f'{one} / {name}': setup.ratio(rates, one, name)
+      for name in taken
+      if name != one
+    },
+  }
+
+
+def torch_top_k(users: np.ndarray, items: np.ndarray, k: int, setup):
+  """A call that gives the scores, and the fastest number of users at once."""
+  import torch
+
+  users, items = torch.from_numpy(users), torch.from_numpy(items)
+
+  def top_k(users, block: int):
+    return torch.cat(
+      [torch.topk(part @ items.T, k).values for part in users.split(block)]
+    ).numpy()
+
+  few = users[: max(TORCH_BLOCKS)]
+  trials = {b: functools.partial(top_k, few, b) for b in TORCH_BLOCKS}
+  setup.interleaved(trials, 1)  # Memory, caches.
+  taken = setup.interleaved(trials, 3)
+  block = min(taken, key=lambda b: min(taken[b]))
+  return functools.partial(top_k, users, block), block
+
+
+def peak_bytes() -> int:
+  """The most memory this process held; getrusage would count its parent's."""
+  status = pathlib.Path('/proc/self/status').read_text()
+  return 1024 * int(re.search(r'VmHWM:\s+(\d+) kB', status)[1])
+
+
+if __name__ == '__main__':
+  main()
