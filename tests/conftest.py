@@ -26,10 +26,11 @@ import jax
 import pytest
 from flax import nnx
 
-from configs import news
+from configs import news, video
 from jaxrec import sharding
 from jaxrec.models import hub, pretrained
 from jaxrec.models.bert import Bert
+from tests.tiny_films import write_tiny_films
 from tests.tiny_mind import write_tiny_mind
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
@@ -89,12 +90,22 @@ def tiny_mind(tmp_path_factory) -> pathlib.Path:
   return directory
 
 
+@pytest.fixture(scope='session')
+def tiny_films(tmp_path_factory) -> pathlib.Path:
+  """A directory of MovieLens's form."""
+  directory = tmp_path_factory.mktemp('tiny_films')
+  write_tiny_films(directory)
+  return directory
+
+
 @pytest.fixture
-def tiny_config(tiny_mind, tiny_bert, cache_dir):
+def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
   """(variant, changes) -> a config that runs in seconds."""
 
   def make(variant='mind_small', **changes):
-    config = news.get_config(variant)
+    domain = video if variant in video.VARIANTS else news
+    config = domain.get_config(variant)
+    directory = tiny_films if domain is video else tiny_mind
     config.update_from_flattened_dict(
       {
         'batch_size': 8,
@@ -105,7 +116,8 @@ def tiny_config(tiny_mind, tiny_bert, cache_dir):
         'checkpoint_every_steps': 1,
         'head.width': 8,
         'encoder.pretrained': str(tiny_bert),
-        'data.dir': '' if variant == 'demo' else str(tiny_mind),
+        'evaluation.num_bootstrap': 20,
+        'data.dir': '' if variant == 'demo' else str(directory),
         'data.cache_dir': str(cache_dir),
       }
     )

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from configs import news
-from jaxrec import metrics, results
+from jaxrec import results
+from jaxrec.baselines import BASELINES
 from jaxrec.display import Display
 from jaxrec.errors import UserError
 
@@ -17,14 +18,34 @@ def test_what_is_not_a_number_is_null(tmp_path):
 
 def test_the_table_fits_80_columns(capsys, monkeypatch):
   monkeypatch.setenv('COLUMNS', '80')
-  names = metrics.NAMES
-  rows = {'mean_of_history': dict.fromkeys(names, 0.12345)}
-  rows['jaxrec'] = rows['mean_of_history'] | {'auc': None}
-  Display().table('title', rows)
-  shown = capsys.readouterr().out
-  assert '…' not in shown and max(map(len, shown.splitlines())) <= 80
-  assert all(name in shown for name in [*names, *rows])
-  assert shown.count('0.1235') + shown.count('0.1234') == 15
+  names = ('auc', 'mrr', 'ndcg@5', 'ndcg@10', 'hr@10', 'f1', 'accuracy')
+  values = dict.fromkeys((*names, 'precision', 'recall'), 0.12345)
+  against = {'difference': -0.12345, 'p': 0.002, 'interval': [0.1, 0.2]}
+  baselines = dict.fromkeys(BASELINES, values) | {
+    'random': values | {'mrr': None}
+  }
+  intervals = {name: [0.1, 0.2] for name in values}
+  told = {
+    'dataset': 'demo',
+    'split': 'test',
+    'protocol': {
+      'name': 'impressions',
+      'candidates': 'those shown',
+      'main_metric': 'auc',
+      'examples': 10,
+    },
+    'metrics': values,
+    'intervals': intervals,
+    'baselines': baselines,
+    'baseline_intervals': {name: intervals for name in baselines},
+    'comparisons': {name: {'auc': against} for name in baselines},
+  }
+  results.show(told, Display())
+  table = capsys.readouterr().out.split('jaxrec calls')[0]
+  assert '…' not in table and max(map(len, table.splitlines())) <= 80
+  assert all(name in table for name in BASELINES)
+  assert table.count('-0.1235') + table.count('-0.1234') == len(BASELINES)
+  assert table.count('0.100-0.200') == len(BASELINES) + 1
 
 
 def test_a_workdir_belongs_to_one_run(tmp_path):

@@ -1,15 +1,17 @@
+import dataclasses
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
-from jaxrec import metrics, sharding
-from jaxrec.data.batching import pad_ragged
+from jaxrec import sharding
 from jaxrec.data.columns import Impressions
 from jaxrec.models.recommender import Recommender
-from jaxrec.scores import flat_logits, metrics_of
-from jaxrec.steps import make_eval_step
+from jaxrec.scores import ModelScorer, flat_logits
+from jaxrec.steps import make_eval_step, make_user_step
 
 N, D, H = 90, 12, 7
 THRESHOLD = 0.1
@@ -115,33 +117,40 @@ def test_nothing_to_score(model, table, impressions):
   assert flat.shape == (0,)
 
 
-@pytest.mark.parametrize('batch_size', [1, 8, 64])
-def test_batches_do_not_change_the_metrics(impressions, batch_size):
-  flat = np.random.default_rng(4).normal(size=len(impressions.labels))
-  flat = flat.astype(np.float32)
-  total = metrics.empty()
-  alone = jax.jit(  # One shape: each would be compiled.
-    lambda logits, labels, mask: metrics.impression_metrics(
-      logits,
-      labels,
-      mask,
-      threshold=THRESHOLD,
-      example_mask=jnp.ones(1, bool),
-    )
-  )
-  width = int(np.diff(impressions.candidate_offsets).max())
-  for i in range(len(impressions)):
-    shown = impressions.shown(i)
-    logits, mask = pad_ragged([flat[shown]], width, np.float32)
-    labels, _ = pad_ragged([impressions.labels[shown]], width, np.float32)
-    sums = alone(logits, labels, mask)
-    total = metrics.merge(total, metrics.to_host(sums))
-  mesh = sharding.make_mesh(devices=jax.devices()[:1])
+@pytest.mark.parametrize('devices', [1, 8])
+def test_a_catalogs_ranks_are_those_of_its_logits(
+  model, table, impressions, devices
+):
+  """Every item scored as a candidate, and ranked: the same places."""
+  graphdef, params = nnx.split(model, nnx.Param)
+  mesh = sharding.make_mesh(devices=jax.devices()[:devices])
+  steps = [jax.jit(make(graphdef)) for make in (make_eval_step, make_user_step)]
+  rows = np.arange(6)
+  examples = impressions.take(rows)
   with jax.set_mesh(mesh):
-    found = metrics_of(
-      impressions, flat, THRESHOLD, batch_size=batch_size, mesh=mesh
+    place = lambda tree: sharding.put_replicated(tree, mesh)
+    params = place(nnx.to_pure_dict(params))
+    scorer = ModelScorer(
+      table_of=lambda wanted: place(table[TABLE_ROWS[wanted]]),
+      eval_step=functools.partial(steps[0], params, {}),
+      user_step=functools.partial(steps[1], params, {}),
+      num_items=N,
+      batch_size=8,
+      history_length=H,
+      mesh=mesh,
     )
-  expected = metrics.finalize(total)
-  assert found.keys() == expected.keys()
-  for name, value in expected.items():
-    assert found[name] == pytest.approx(value, abs=1e-6), name
+    ranked = scorer.rank(examples, masked=False, k=N)
+    everything = dataclasses.replace(
+      examples,
+      candidates=np.tile(np.arange(N, dtype=np.int32), len(rows)),
+      candidate_offsets=N * np.arange(len(rows) + 1),
+      labels=np.zeros(N * len(rows), np.uint8),
+    )
+    logits = scorer.pairs(everything).reshape(len(rows), N)
+  for i in rows:
+    assert sorted(ranked.items[i]) == list(range(N))
+    ordered = logits[i][ranked.items[i]]
+    assert (np.diff(ordered) <= 1e-6).all()
+    np.testing.assert_allclose(
+      ranked.scores[i] + model.bias[...], ordered, atol=1e-5
+    )

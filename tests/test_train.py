@@ -8,15 +8,16 @@ import jax
 import numpy as np
 import pytest
 
-from configs import news
-from jaxrec import evaluate, results, sharding, train
+from configs import news, video
+from jaxrec import evaluate, metrics, results, sharding, train
+from jaxrec.baselines import BASELINES
 from jaxrec.display import Display
 from jaxrec.distributed import Stopped
 from jaxrec.errors import UserError
 from jaxrec.experiment import Experiment
 
-RANKING = {'auc', 'mrr', 'ndcg@5', 'ndcg@10'}
-METRICS = RANKING | {'accuracy', 'precision', 'recall', 'f1'}
+LISTS = {f'{name}@10' for name in ('coverage', 'novelty', 'diversity')}
+METRICS = {*metrics.RANKING, *LISTS, 'popularity@10'}
 
 
 @pytest.fixture
@@ -32,19 +33,25 @@ def test_two_steps_on_eight_devices(tiny_config, tmp_path):
   assert np.isfinite(list(found['metrics'].values())).all()
 
 
-@pytest.mark.parametrize('variant', list(news.VARIANTS))
+@pytest.mark.parametrize('variant', [*news.VARIANTS, *video.VARIANTS])
 def test_every_config_trains_two_steps(
   variant, tiny_config, tmp_path, one_device
 ):
   config = tiny_config(variant)
+  listed = config.data.protocol == 'impressions'
   found = train.train_and_evaluate(config, tmp_path)
   assert found == json.loads((tmp_path / 'results.json').read_text())
   assert found['dataset'] == config.data.name and found['split'] == 'test'
-  assert set(found['metrics']) == METRICS
+  expected = METRICS | set(metrics.POINTWISE if listed else ())
+  assert set(found['metrics']) == expected
   assert np.isfinite(list(found['metrics'].values())).all()
-  names = {'random', 'popularity', 'mean_of_history'}
-  names |= {'oracle'} if variant == 'demo' else set()
-  assert set(found['baselines']) == names
+  names = {*BASELINES, *(['oracle'] if variant == 'demo' else [])}
+  assert set(found['baselines']) == set(found['comparisons']) == names
+  for name, (low, high) in found['intervals'].items():
+    assert low <= found['metrics'][name] <= high
+  ending = 'zip' if listed else 'parquet'
+  assert (tmp_path / f'predictions.{ending}').stat().st_size > 100
+  assert '<html' in (tmp_path / 'report.html').read_text()[:200]
   assert found['train']['steps'] == 2
   assert found['config']['encoder']['pretrained'] == config.encoder.pretrained
   assert list(tmp_path.glob('events.out.tfevents.*'))
@@ -71,7 +78,22 @@ def test_a_finished_workdir_is_only_shown(
 def test_evaluation_alone_gives_the_same(finished, tiny_config, one_device):
   config = tiny_config(**{'encoder.trainable_layers': 1})
   first = results.read(finished)
-  assert evaluate.evaluate_workdir(config, finished) == first
+  assert evaluate.evaluate_workdir(config, finished, 'test') == first
+
+
+def test_any_split_is_evaluated_beside_the_test(
+  finished, tiny_config, one_device
+):
+  config = tiny_config(**{'encoder.trainable_layers': 1})
+  before = results.read(finished)
+  found = evaluate.evaluate_workdir(config, finished, 'validation')
+  assert found['split'] == 'validation' and results.read(finished) == before
+  for name in found['validation']:
+    assert found['metrics'][name] == found['validation'][name]
+  for name in ('results', 'report', 'predictions'):
+    assert len(list(finished.glob(f'{name}.validation.*'))) == 1
+  with pytest.raises(UserError, match="--split: 'tests' is unknown"):
+    evaluate.evaluate_workdir(config, finished, 'tests')
 
 
 def test_another_configs_workdir_is_refused(finished, tiny_config):
@@ -85,7 +107,7 @@ def test_another_configs_workdir_is_refused(finished, tiny_config):
 
 def test_nothing_trained_there(tiny_config, tmp_path):
   with pytest.raises(UserError, match='train there first'):
-    evaluate.evaluate_workdir(tiny_config(), tmp_path)
+    evaluate.evaluate_workdir(tiny_config(), tmp_path, 'test')
 
 
 @pytest.mark.parametrize('trainable_layers', [0, -1])
