@@ -14,6 +14,7 @@ LAYERS = (
   ('config_checks', 'text_encoder'),
   ('results', 'scores', 'encode', 'baselines'),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops'),
+  ('report', 'report_figures', 'report_words', 'curves'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
   ('distributed', 'types', 'errors'),
 )
@@ -28,6 +29,8 @@ ONLY = {  # Who may import it.
   'safetensors': {'models'},
   'rich': {'display'},
   'clu': {'train'},
+  'plotly': {'report', 'report_figures'},
+  'jinja2': {'report'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 
