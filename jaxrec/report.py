@@ -15,14 +15,14 @@ from jaxrec.errors import UserError
 from jaxrec.report_words import CEILING, OURS, label
 
 CURVES = {  # Those that are shown, in this order, where there are such.
-  'train/loss': 'loss in training',
+  'train/loss': 'Training loss',
   'validation/{main}': '',
   'validation/mrr': '',
   'validation/ndcg@10': '',
-  'train/grad_norm': 'norm of the gradient',
+  'train/grad_norm': 'Norm of the gradient',
 }
 MOST_CURVES = 4
-HISTORY_SHOWN = 12
+HISTORY_SHOWN = 10
 
 
 def write(
@@ -107,7 +107,7 @@ def _learning(results: dict, curves: dict) -> dict | None:
     if curves.get(tag) and len(plots) < MOST_CURVES:
       metric = label(tag.removeprefix('validation/'))
       plots[tag] = {
-        'caption': caption or f'{metric} on validation',
+        'caption': caption or f'Validation {metric}',
         'figure': figures.curve(tag, curves[tag], best),
       }
   if not plots:
@@ -134,10 +134,9 @@ def _metrics(results: dict) -> dict:
   ]
   paired = figures.differences(results)
   plots.append({'caption': f'{OURS} minus each baseline', 'figure': paired})
-  read = (
-    'The further right the better; the line through a dot is its 95 % '
-    'bootstrap interval.'
-  )
+  read = 'The further right the better.'
+  if any(intervals for *_, intervals in rows):
+    read += ' The line through a dot is its 95 % bootstrap interval.'
   if paired:
     read += (
       ' On the right the same examples are compared in pairs: where a line '
@@ -228,12 +227,18 @@ def _slices(results: dict) -> dict | None:
       table['rows'].append(_row(answer, cells))
     tables.append(table)
   plots = [
-    {'caption': f'by {question}', 'figure': figure}
+    {'caption': f'By {question}', 'figure': figure}
     for question, figure in figures.slices(results).items()
   ]
+  rivals = [name for name in order if name not in (OURS, CEILING)]
+  marks = f'The dot is {OURS} with its 95 % interval'
+  if rivals:
+    marks += f', the diamond {rivals[0]}, the best baseline over all'
+  if rivals[1:]:
+    marks += ', each tick another'
   read = (
-    f'{label(main)} for parts of the split, the number of examples under each '
-    'name: a part with few examples has a wide interval and says little.'
+    f'{label(main)} for parts of the split. {marks}. Where n, the number of '
+    'examples, is small, the interval is wide and says little.'
   )
   return _section('slices', 'Slices', read, plots, tables)
 
@@ -250,12 +255,12 @@ def _calibration(results: dict) -> dict | None:
       _cell(words.number(b.get('clicked'))),
       _cell(words.count(b.get('count'))),
     ]
-    name = f'{words.number(b["low"], 3)} to {words.number(b["high"], 3)}'
+    name = f'{words.number(b["low"], 3)}–{words.number(b["high"], 3)}'
     table['rows'].append(_row(name, cells))
   read = (
     'On the dashed line, what is called 10 % likely is clicked in 10 % of the '
-    f'cases; under it, {OURS} promises more clicks than there are. The expected '
-    'calibration error, the mean distance from it, is '
+    f'cases; under it, {OURS} promises more clicks than there are. The '
+    'expected calibration error, the mean distance from it, is '
     f'{words.number(found.get("ece"))}.'
   )
   return _section(
@@ -290,6 +295,10 @@ def _popularity(results: dict) -> dict | None:
   plot = {
     'caption': 'Shares by how many users know the item',
     'figure': figures.popularity(bias, order),
+    'legend': {
+      name: figures.shade(i, len(bias['bins']))
+      for i, name in enumerate(bias['bins'])
+    },
   }
   return _section('popularity', 'Popularity bias', read, [plot], [table])
 
@@ -320,7 +329,7 @@ def _section(
     name: its anchor.
     title: its heading.
     read: a sentence that says how to read it.
-    plots: dicts of 'caption' and 'figure'.
+    plots: dicts of 'caption', 'figure' and maybe 'legend'.
     tables: see `_table`; all but the first are folded.
     small: whether plots stand several in a line.
     beside: whether the first table stands beside the plot.
@@ -405,9 +414,13 @@ def _facts(results: dict) -> dict[str, dict[str, str]]:
     'threshold': results.get('threshold'),
     **(found['Training'] or {}),
   }
-  return {
-    title: flat for title, values in found.items() if (flat := _flat(values))
-  }
+  shown = {title: _flat(values) for title, values in found.items()}
+  for title in ('Protocol', 'Data', 'Training'):  # Not names to be typed.
+    shown[title] = {
+      name.replace('.', ', ').replace('_', ' '): value
+      for name, value in shown[title].items()
+    }
+  return {title: values for title, values in shown.items() if values}
 
 
 def _flat(tree: dict | None, prefix: str = '') -> dict[str, str]:
@@ -415,7 +428,9 @@ def _flat(tree: dict | None, prefix: str = '') -> dict[str, str]:
   for key, value in (tree or {}).items():
     if isinstance(value, dict):
       flat |= _flat(value, f'{prefix}{key}.')
-    elif isinstance(value, float) or value is None:
+    elif value is None:
+      continue
+    elif isinstance(value, float):
       flat[f'{prefix}{key}'] = words.number(value)
     elif isinstance(value, int) and not isinstance(value, bool):
       flat[f'{prefix}{key}'] = words.count(value)

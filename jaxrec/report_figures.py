@@ -20,6 +20,7 @@ FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 RAMP = 8  # Shades, --ramp0 to --ramp7.
 MAX_POINTS = 1000  # Of a curve: more than a screen shows.
 SMOOTHED_FROM = 40  # Points from which a curve of training is smoothed.
+SMALL = 12.5  # Letters, in pixels.
 ROW = 25  # Pixels of a model's line.
 
 
@@ -48,7 +49,9 @@ def curve(tag: str, points: list, best_step: int | None) -> go.Figure:
     ]
   figure = _figure(traces, 200, xaxis={'title': {'text': 'step'}})
   if tag.startswith('validation/') and best_step in steps:
-    figure.add_vline(best_step, line={'color': MUTED, 'dash': 'dot'})
+    figure.add_vline(
+      best_step, line={'color': MUTED, 'dash': 'dot', 'width': 1.5}
+    )
     best = values[steps.index(best_step)]
     figure.add_trace(
       go.Scatter(
@@ -83,7 +86,7 @@ def differences(results: dict) -> go.Figure | None:
       rows.append((name, found.difference, found.interval))
   if not rows:
     return None
-  figure = _dots(rows, f'{words.label(main)}, {OURS} minus the baseline')
+  figure = _dots(rows, f'difference in {words.label(main)}')
   figure.add_vline(0, line={'color': MUTED, 'width': 1.5})
   return figure
 
@@ -158,7 +161,6 @@ def popularity(bias: dict, order: list[str]) -> go.Figure:
   names = [name for name in order if bias.get(name)]
   traces = []
   for i, title in enumerate(bins):
-    shade = round(i * (RAMP - 1) / max(len(bins) - 1, 1))
     traces.append(
       go.Bar(
         y=names,
@@ -166,7 +168,7 @@ def popularity(bias: dict, order: list[str]) -> go.Figure:
         name=title,
         orientation='h',
         marker={
-          'color': f'var(--ramp{shade})',
+          'color': shade(i, len(bins)),
           'line': {'color': PAPER, 'width': 1},
         },
         hovertemplate=f'%{{y}}, {title}: %{{x:.1%}}<extra></extra>',
@@ -174,14 +176,22 @@ def popularity(bias: dict, order: list[str]) -> go.Figure:
     )
   return _figure(
     traces,
-    110 + ROW * len(names),
+    40 + ROW * len(names),
     barmode='stack',
     bargap=0.28,
-    showlegend=True,
-    legend=_legend() | {'traceorder': 'normal'},
-    xaxis={'tickformat': '.0%', 'range': [0, 1.0], 'showgrid': False},
+    xaxis={
+      'tickformat': '.0%',
+      'range': [0, 1],
+      'dtick': 0.25,
+      'showgrid': False,
+    },
     yaxis=_names_axis(names),
   )
+
+
+def shade(i: int, number: int) -> str:
+  """The colour of the i-th of some ordered parts."""
+  return f'var(--ramp{round(i * (RAMP - 1) / max(number - 1, 1))})'
 
 
 def _dots(rows: list, title: str) -> go.Figure:
@@ -219,7 +229,7 @@ def _dots(rows: list, title: str) -> go.Figure:
 
 def _slice(answers, main, rivals, scale) -> go.Figure:
   names = [
-    f'{name}<br>{words.count(part.get("examples"))}'
+    f'{name.replace(" ", "<br>")}<br>n={words.count(part.get("examples"))}'
     for name, part in answers.items()
   ]
   parts = list(answers.values())
@@ -232,31 +242,17 @@ def _slice(answers, main, rivals, scale) -> go.Figure:
     words.value_of(part.get('baselines', {}).get(rival), main) for part in parts
   ]
   traces = []
-  for rival in rivals[1:]:
+  for rival in rivals[::-1]:  # The best one on top of the others.
+    best = rival == rivals[0]
+    mark = {'symbol': 'diamond', 'size': 9, 'color': GREY}
+    tick = {'symbol': 'line-ew', 'size': 12}
+    tick |= {'line': {'color': FAINT, 'width': 1.5}}
     traces.append(
       go.Scatter(
         x=names,
         y=of(rival),
-        name='other baselines',
-        legendgroup='others',
-        showlegend=rival == rivals[1],
         mode='markers',
-        marker={
-          'symbol': 'line-ew',
-          'size': 12,
-          'line': {'color': FAINT, 'width': 1.5},
-        },
-        hovertemplate=f'{rival}: %{{y:.4f}}<extra></extra>',
-      )
-    )
-  for rival in rivals[:1]:
-    traces.append(
-      go.Scatter(
-        x=names,
-        y=of(rival),
-        name=rival,
-        mode='markers',
-        marker={'symbol': 'diamond', 'size': 9, 'color': GREY},
+        marker=mark if best else tick,
         hovertemplate=f'{rival}: %{{y:.4f}}<extra></extra>',
       )
     )
@@ -265,9 +261,8 @@ def _slice(answers, main, rivals, scale) -> go.Figure:
     go.Scatter(
       x=[names[i] for i in known],
       y=[ours[i] for i in known],
-      name=OURS,
       mode='markers',
-      marker={'size': 10, 'color': BLUE, 'line': _rim()},
+      marker={'size': 10, 'color': BLUE},
       error_y={
         'type': 'data',
         'array': [intervals[i][1] - ours[i] for i in known],
@@ -281,14 +276,13 @@ def _slice(answers, main, rivals, scale) -> go.Figure:
   )
   return _figure(
     traces,
-    300,
-    showlegend=True,
-    legend=_legend() | {'traceorder': 'reversed'},
+    280,
     xaxis={
       'type': 'category',
       'categoryorder': 'array',
       'categoryarray': names,
       'showgrid': False,
+      'tickangle': 0,
       'range': [-0.5, len(names) - 0.5],
     },
     yaxis={'title': {'text': words.label(main)}, 'range': scale},
@@ -302,7 +296,7 @@ def _figure(traces, height, *, xaxis=None, yaxis=None, **layout) -> go.Figure:
     'zeroline': False,
     'automargin': True,
     'fixedrange': True,  # A finger scrolls the page, not the plot.
-    'title': {'standoff': 8},
+    'title': {'standoff': 8, 'font': {'size': SMALL, 'color': MUTED}},
   }
   title = lambda given: {
     'title': axis['title'] | (given or {}).get('title', {})
@@ -315,7 +309,7 @@ def _figure(traces, height, *, xaxis=None, yaxis=None, **layout) -> go.Figure:
       'margin': {'l': 8, 'r': 12, 't': 8, 'b': 8},
       'paper_bgcolor': NOTHING,
       'plot_bgcolor': NOTHING,
-      'font': {'family': FONT, 'size': 12.5, 'color': INK},
+      'font': {'family': FONT, 'size': SMALL, 'color': INK},
       'hoverlabel': {'bgcolor': PAPER, 'font': {'color': INK}},
       'showlegend': False,
       'dragmode': False,
@@ -341,16 +335,6 @@ def _names_axis(names: list[str]) -> dict:
     'tickmode': 'array',
     'tickvals': names,
     'ticktext': [f'{bold(name)} ' for name in names],
-  }
-
-
-def _legend() -> dict:
-  return {
-    'orientation': 'h',
-    'x': 0,
-    'xanchor': 'left',
-    'y': 1.0,
-    'yanchor': ('bottom'),
   }
 
 

@@ -52,7 +52,7 @@ def verdict(results: dict) -> Verdict:
   """How ours stands by the main metric: rank, best baseline, how sure."""
   main = main_metric(results)
   ours = value_of(results['metrics'], main)
-  name = label(main) + (', sampled candidates,' if is_sampled(results) else '')
+  name = label(main) + (' (sampled candidates)' if is_sampled(results) else '')
   if ours is None:
     return Verdict(
       f'{OURS}: {name} could not be computed', 'no figure', 'alone'
@@ -114,6 +114,7 @@ def number(value, places: int = 4, sign: bool = False) -> str:
   if value is None:
     return '–'
   places = min(places, 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 9)
+  value = round(value, places) + 0.0  # No '-0.0'.
   return f'{value:{"+" if sign else ""},.{places}f}'.replace('-', '−')
 
 
@@ -190,7 +191,11 @@ def places_of(interval: list | None) -> int:
   if not interval:
     return 4
   width = interval[1] - interval[0]
-  return 3 if width >= 0.01 else 4 if width >= 0.001 else 5
+  places = 3 if width >= 0.01 else 4 if width >= 0.001 else 5
+  # An end that is not zero should not look like it.
+  while places < 5 and any(v and not round(v, places) for v in interval):
+    places += 1
+  return places
 
 
 def ordered(metrics: Iterable[str]) -> list[str]:

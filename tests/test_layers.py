@@ -13,6 +13,7 @@ LAYERS = (
   ('experiment',),
   ('config_checks', 'text_encoder'),
   ('results', 'evaluation', 'predictions', 'report', 'encode'),
+  ('report_figures', 'report_words'),
   ('scores', 'baselines', 'slices', 'showcase', 'curves'),
   ('protocols', 'lists', 'confidence'),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops', 'ranking'),
@@ -30,6 +31,10 @@ ONLY = {  # Who may import it.
   'safetensors': {'models'},
   'rich': {'display'},
   'clu': {'train'},
+  'plotly': {'report', 'report_figures'},
+  'jinja2': {'report'},
+  'scipy': {'baselines'},
+  'pyarrow': {'predictions'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 
