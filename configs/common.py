@@ -59,6 +59,7 @@ def base() -> ConfigDict:
         'num_sampled': 0,
         # Recall aimed at by lists of the whole catalog; 0: exact. For TPUs.
         'approximate': 0.0,
+        'baselines': 'all',  # Or none, or some: 'popularity,ease'.
         'num_bootstrap': 1000,  # Resamples behind the 95 % intervals.
       },
       'head': {'type': 'lstm', 'width': 256},

@@ -26,6 +26,8 @@ def check(config, shards: int) -> None:
     'data.history_length': 1,
     'data.num_candidates': 2,
     'head.width': 1,
+    'evaluation.num_sampled': 0,
+    'evaluation.num_bootstrap': 2,
   }.items():
     value = functools.reduce(getattr, key.split('.'), config)
     if value < least:

@@ -6,13 +6,14 @@ import jax
 
 from jaxrec import predictions, report, results
 from jaxrec.curves import read_curves
+from jaxrec.data.columns import Impressions
 from jaxrec.display import Display
 from jaxrec.errors import UserError, choices
 from jaxrec.evaluation import OURS, evaluate
 from jaxrec.experiment import Experiment
 from jaxrec.showcase import showcase
 
-SPLITS = ('test', 'validation')
+SPLITS = ('test', 'validation', 'train')
 
 
 def evaluate_workdir(config, workdir: pathlib.Path, split: str) -> dict:
@@ -71,6 +72,11 @@ def evaluate_best(
   Returns:
     What was written as results.json.
   """
+  if not isinstance(getattr(experiment.dataset, split), Impressions):
+    raise UserError(
+      f'--split={split}: of sequences only what is held out can be evaluated: '
+      'give test or validation'
+    )
   checkpoints = experiment.checkpoints(workdir)
   best, state = checkpoints.restore_best(state)
   if best is None:
@@ -85,6 +91,7 @@ def evaluate_best(
     validation=data.validation,
     known=experiment.known,
     in_validation=split != 'test',
+    baselines=config.evaluation.baselines,
     threshold=threshold,
     num_bootstrap=config.evaluation.num_bootstrap,
     seed=config.seed,

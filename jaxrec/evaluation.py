@@ -10,6 +10,8 @@ from jaxrec.baselines import BASELINES, Baseline, Known, fitted
 from jaxrec.baselines.trivial import Oracle
 from jaxrec.data.columns import Impressions
 from jaxrec.data.sequences import Sequences
+from jaxrec.errors import UserError
+from jaxrec.errors import choices as unknown
 from jaxrec.protocols import BlockScorer, Judged, Scorer
 from jaxrec.slices import slices
 
@@ -42,6 +44,7 @@ def evaluate(
   validation: Impressions,
   known: Callable[[str], Known],
   in_validation: bool,
+  baselines: str,
   threshold: float,
   num_bootstrap: int,
   seed: int,
@@ -57,6 +60,7 @@ def evaluate(
     known: 'validation' or 'test' -> what a baseline may know before it.
     in_validation: whether `split` is validation, or was trained on: baselines
       learn from no more than for choosing then.
+    baselines: which, see `chosen`.
     threshold: the logit from which ours calls a candidate clicked.
     num_bootstrap: resamples.
     seed: of what is drawn.
@@ -64,22 +68,21 @@ def evaluate(
   """
   examples, left_out = protocol.examples(split)
   judged = {OURS: protocol.judge(scorer, examples, threshold)}
-  choosing = protocol.examples(validation)[0]
   choices = {}
   early = known('validation')
   late = early if in_validation else known('test')
-  with track('baselines', len(BASELINES)) as advance:
-    for name in BASELINES:
-      baseline, choices[name], level = choose(name, early, choosing, protocol)
-      if late is not early:
-        baseline = baseline.fit(late)
-      judged[name] = protocol.judge(as_scorer(baseline), examples, level)
+  names = chosen(baselines)
+  with track('baselines', max(len(names), 1)) as advance:
+    for name in names:
+      judged[name], choices[name] = judge_baseline(
+        name, protocol, examples, late, validation, early
+      )
       advance(1, name)
-  if protocol.name == 'impressions' and examples.probabilities is not None:
-    level = metrics.best_threshold(
-      as_scorer(Oracle()).pairs(choosing), choosing.labels
-    )
-    judged['oracle'] = protocol.judge(as_scorer(Oracle()), examples, level)
+  if examples.probabilities is not None:
+    oracle = as_scorer(Oracle())
+    listed = oracle.pairs(validation)
+    level = metrics.best_threshold(listed, validation.labels)
+    judged['oracle'] = protocol.judge(oracle, examples, level)
   results = summarize(
     judged,
     protocol,
@@ -91,6 +94,49 @@ def evaluate(
   results['protocol']['left_out'] = left_out
   results['choices'] = choices
   return Evaluation(examples, judged, results)
+
+
+def chosen(names: str) -> list[str]:
+  """Baselines that a config names: 'all', 'none', or some, by commas.
+
+  Raises:
+    UserError: one of them is unknown.
+  """
+  if names in ('all', 'none'):
+    return list(BASELINES) if names == 'all' else []
+  asked = [name.strip() for name in names.split(',')]
+  for name in asked:
+    if name not in BASELINES:
+      raise UserError(
+        'evaluation.baselines: ' + unknown(name, ('all', 'none', *BASELINES))
+      )
+  return asked
+
+
+def judge_baseline(
+  name: str,
+  protocol,
+  examples: Impressions,
+  known: Known,
+  validation: Impressions,
+  early: Known,
+) -> tuple[Judged, dict]:
+  """A baseline on examples, and its settings, chosen on validation.
+
+  Args:
+    name: a key of BASELINES.
+    protocol: see `protocols`.
+    examples: to be judged, as the protocol gave them.
+    known: what the baseline learns from for them.
+    validation: the split to choose on.
+    early: what it learns from for that.
+  """
+  choosing, _ = protocol.examples(validation)
+  baseline, settings, level = choose(name, early, choosing, protocol)
+  if known is not early:
+    baseline = baseline.fit(known)
+  told = settings | ({'note': baseline.note} if baseline.note else {})
+  return protocol.judge(as_scorer(baseline), examples, level), told
 
 
 def as_scorer(baseline: Baseline) -> BlockScorer:

@@ -32,7 +32,7 @@ _MODE = flags.DEFINE_enum(
   'train (and evaluate), evaluate a trained workdir, or prepare the data only.',
 )
 _SPLIT = flags.DEFINE_string(
-  'split', 'test', 'What --mode=evaluate looks at: test or validation.'
+  'split', 'test', 'What --mode=evaluate looks at: test, validation, train.'
 )
 _COORDINATOR = flags.DEFINE_string(
   'coordinator', None, 'HOST:PORT of process 0, where several make one run.'

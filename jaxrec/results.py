@@ -24,6 +24,7 @@ FREE_KEYS = (
   'encoder.remat',
   'encoder.unroll',
   'eval_batch_size',
+  'evaluation.baselines',
   'evaluation.num_bootstrap',
   'log_every_steps',
   'checkpoint_every_steps',

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import tempfile
 
 import ir_measures
 import numpy as np
@@ -9,14 +10,30 @@ import pytest
 from sklearn import metrics as sk
 
 from jaxrec import metrics
+from jaxrec.data.mind import Mind
 
 E = 1000
 EXACT = {'rtol': 0, 'atol': 1e-9}
 
 
-@pytest.fixture(scope='module')
-def cases():
-  """Scores, labels, offsets: ties, one-sided labels, few candidates, none."""
+@pytest.fixture(scope='module', params=['random', 'mind'])
+def cases(request):
+  """Scores, labels and offsets: made up, or of MIND's dev set."""
+  if request.param == 'random':
+    return random_cases()
+  mind_dir = request.getfixturevalue('mind_dir')
+  with tempfile.TemporaryDirectory() as directory:
+    builder = Mind(config='impressions', data_dir=directory)
+    shown = list(builder.impressions(mind_dir, 'test'))
+  labels = np.concatenate([one['labels'] for one in shown])
+  offsets = np.cumsum([0, *(len(one['labels']) for one in shown)])
+  # How often an item was shown: many ties.
+  items = np.concatenate([one['candidates'] for one in shown])
+  return np.bincount(items)[items].astype(np.float32), labels, offsets
+
+
+def random_cases():
+  """Ties, one-sided labels, few candidates, none."""
   rng = np.random.default_rng(0)
   sizes = rng.integers(2, 30, E)
   sizes[7::16], sizes[14::64] = 1, 0
@@ -54,8 +71,8 @@ def value(values, name, i):
   return total if count else None
 
 
-def test_the_cases_hold_what_can_go_wrong(cases):
-  each = split(*cases)
+def test_the_cases_hold_what_can_go_wrong():
+  each = split(*random_cases())
   assert sum(len(y) == 0 for _, y in each) >= 10
   assert sum(len(y) == 1 for _, y in each) >= 10
   several = [(x, y) for x, y in each if len(y) > 1]
@@ -172,7 +189,7 @@ def test_click_metrics_equal_sklearn(cases, threshold):
 
 def test_the_order_of_candidates_never_matters(cases, values):
   scores, labels, offsets = cases
-  owners = np.repeat(np.arange(E), np.diff(offsets))
+  owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
   order = np.lexsort((np.random.default_rng(1).random(len(owners)), owners))
   other = metrics.rank_metrics(
     metrics.place(scores[order], labels[order], offsets)
@@ -214,7 +231,7 @@ def test_a_constant_scorer_is_the_worst_but_for_auc():
 
 
 def test_parts_add_up_to_the_whole(cases, values):
-  mask = np.random.default_rng(2).random(E) < 0.3
+  mask = np.random.default_rng(2).random(len(cases[2]) - 1) < 0.3
   whole = metrics.finalize(values)
   parts = [metrics.rows(values, m) for m in (mask, ~mask)]
   for name in metrics.RANKING:
