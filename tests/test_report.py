@@ -114,7 +114,7 @@ def results():
     },
     'validation': ours,
     'train': {'steps': 40, 'examples_per_second': 1505.5, 'mfu': None},
-    'config': {'optim': {'head_learning_rate': 3e-3}, 'seed': 0},
+    'config': {'optim': {'head_learning_rate': 2e-5}, 'seed': 0},
     'fingerprints': {'data': 'cd018c8824e81fd9'},
     'data': {'items': {'catalog: read': 51282}},
     'versions': {'jax': '0.10.2'},
@@ -200,7 +200,13 @@ def drawn(page_text):
 def test_every_part_has_its_section(results, curves, examples):
   page = page_of(results, curves, examples)
   assert page.ids.issuperset({*SECTIONS, 'about', 'verdict'})
-  for told in ('0.6300', '51,282', 'decay = 0.8', 'optim.head_learning_rate'):
+  for told in (
+    '0.6300',
+    '51,282',
+    'decay = 0.8',
+    'optim.head_learning_rate',
+    '2e-05',
+  ):
     assert told in page.text
   assert 'the last 10 of 30' in page.text and 'none yet' in page.text
   assert len(drawn(report.render(results, curves, examples))) == PLOTS
@@ -318,6 +324,8 @@ def test_verdicts(results):
   # Without p the interval decides, without both nothing does.
   assert compared(results, 0.02, [0.01, 0.03], None).tone == 'ahead'
   assert compared(results, 0.02, [-0.01, 0.05], None).tone == 'unsure'
+  # Where they disagree, it is not said to be sure.
+  assert compared(results, 0.02, [-0.01, 0.05], 0.04).tone == 'unsure'
   del results['comparisons']
   verdict = report_words.verdict(results)
   assert verdict.text.endswith('by 0.0200; how sure is not known')
