@@ -5,6 +5,7 @@ import importlib.resources
 import json
 import os
 import pathlib
+from collections.abc import Callable
 
 import jinja2
 from plotly.offline import get_plotlyjs
@@ -118,9 +119,7 @@ def _learning(results: dict, curves: dict) -> dict | None:
     if best is not None:
       read += f' The dotted line marks step {best:,}, the best on validation: '
       read += 'its weights are what this report is about.'
-  return _section(
-    'learning', 'Learning curves', read, list(plots.values()), small=True
-  )
+  return _section('learning', 'Learning curves', read, list(plots.values()))
 
 
 def _metrics(results: dict) -> dict:
@@ -139,8 +138,8 @@ def _metrics(results: dict) -> dict:
     read += ' The line through a dot is its 95 % bootstrap interval.'
   if paired:
     read += (
-      ' On the right the same examples are compared in pairs: where a line '
-      'crosses zero, the difference may be chance.'
+      ' In the second plot the same examples are compared in pairs: where a '
+      'line crosses zero, the difference may be chance.'
     )
   if CEILING in words.baselines(results):
     read += (
@@ -289,8 +288,9 @@ def _popularity(results: dict) -> dict | None:
     table['rows'].append(_row(name, cells))
   read = (
     'How the places of recommended lists spread over items that few or many '
-    'users know, beside the whole catalog and what was clicked: a bar darker '
-    'than that of the clicks leans on what is popular anyway.'
+    'users know, beside the whole catalog and what was clicked: where the '
+    'popular end, on the right, takes more of a bar than of the clicks, the '
+    'list leans on what is popular anyway.'
   )
   plot = {
     'caption': 'Shares by how many users know the item',
@@ -320,7 +320,6 @@ def _section(
   plots: list,
   tables: list = (),
   *,
-  small: bool = False,
   beside: bool = False,
 ) -> dict:
   """What the template shows.
@@ -331,7 +330,6 @@ def _section(
     read: a sentence that says how to read it.
     plots: dicts of 'caption', 'figure' and maybe 'legend'.
     tables: see `_table`; all but the first are folded.
-    small: whether plots stand several in a line.
     beside: whether the first table stands beside the plot.
   """
   return {
@@ -340,7 +338,6 @@ def _section(
     'read': read,
     'plots': plots,
     'tables': list(tables),
-    'small': small,
     'beside': beside,
   }
 
@@ -415,6 +412,7 @@ def _facts(results: dict) -> dict[str, dict[str, str]]:
     **(found['Training'] or {}),
   }
   shown = {title: _flat(values) for title, values in found.items()}
+  shown['Config'] = _flat(found['Config'], write=str)  # To be typed again.
   for title in ('Protocol', 'Data', 'Training'):  # Not names to be typed.
     shown[title] = {
       name.replace('.', ', ').replace('_', ' '): value
@@ -423,17 +421,17 @@ def _facts(results: dict) -> dict[str, dict[str, str]]:
   return {title: values for title, values in shown.items() if values}
 
 
-def _flat(tree: dict | None, prefix: str = '') -> dict[str, str]:
+def _flat(
+  tree: dict | None, prefix: str = '', write: Callable = words.count
+) -> dict[str, str]:
+  """Dotted names -> values as text; what is None is left out."""
   flat = {}
   for key, value in (tree or {}).items():
     if isinstance(value, dict):
-      flat |= _flat(value, f'{prefix}{key}.')
-    elif value is None:
-      continue
-    elif isinstance(value, float):
-      flat[f'{prefix}{key}'] = words.number(value)
-    elif isinstance(value, int) and not isinstance(value, bool):
-      flat[f'{prefix}{key}'] = words.count(value)
-    else:
-      flat[f'{prefix}{key}'] = str(value)
+      flat |= _flat(value, f'{prefix}{key}.', write)
+    elif value is not None:
+      is_number = isinstance(value, (int, float)) and not isinstance(
+        value, bool
+      )
+      flat[f'{prefix}{key}'] = (write if is_number else str)(value)
   return flat

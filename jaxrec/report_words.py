@@ -146,11 +146,11 @@ class Comparison:
 
   @property
   def significant(self) -> bool | None:
-    if self.p is not None:
-      return self.p < ALPHA
+    """Whether all that is known of it says so; None where nothing is."""
+    says = [self.p < ALPHA] if self.p is not None else []
     if self.interval:
-      return self.interval[0] > 0 or self.interval[1] < 0
-    return None
+      says.append(self.interval[0] > 0 or self.interval[1] < 0)
+    return all(says) if says else None
 
 
 def comparison(results: dict, name: str, metric: str) -> Comparison:
