@@ -11,6 +11,7 @@ memory-mapped columns it has touched, which the kernel may drop.
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
@@ -30,12 +32,14 @@ from jaxrec.data.batching import PackedItems
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.columns import ColumnWriter, Impressions, read_columns
 from jaxrec.data.pipeline import TrainPipeline
+from jaxrec.types import Part
 
 CHUNK = 1 << 19  # Examples or items drawn at a time.
 MIN_TOKENS, MAX_TOKENS = 4, 30
 HISTORY = 50  # The longest; the mean is about 12.
 CANDIDATES = 5  # One of them clicked.
 ROUNDS = 5
+PROCESSES = 4
 FRACTIONS = (100, 10, 1)
 # A little over what a set takes: columns, offsets and the index of clicks.
 BYTES_PER_ITEM, BYTES_PER_EXAMPLE = 80, 125
@@ -125,6 +129,14 @@ def find_clicks(args: argparse.Namespace) -> dict:
   return {'seconds': time.perf_counter() - began, 'memory': peak}
 
 
+def seconds_of(batches: Iterator, count: int) -> float:
+  """Seconds for each of the next `count` batches."""
+  began = time.perf_counter()
+  for _ in range(count):
+    next(batches)
+  return (time.perf_counter() - began) / count
+
+
 def make_batches(args: argparse.Namespace) -> dict:
   """The training's part: batches, from the first."""
   before = memory()
@@ -143,17 +155,17 @@ def make_batches(args: argparse.Namespace) -> dict:
     batches = pipeline.batches(0, 1 + size * ROUNDS)
     first = next(batches)
     to_first = time.perf_counter() - began
-    rounds = []
-    for _ in range(ROUNDS):
-      start = time.perf_counter()
-      for _ in range(size):
-        last = next(batches)
-      rounds.append((time.perf_counter() - start) / size)
+    rounds = [seconds_of(batches, size) for _ in range(ROUNDS)]
+  # What one of several processes does for the same batches.
+  part = Part(PROCESSES, (0,))
+  batches = dataclasses.replace(pipeline, part=part).batches(0, 1 + size)
+  next(batches)
   return {
     'seconds_to_first_batch': to_first,
     'seconds_per_batch': statistics.median(rounds),
     'seconds_per_batch_of_rounds': rounds,
-    'rows_per_batch': [len(first.tokens), len(last.tokens)],
+    f'seconds_for_one_of_{PROCESSES}_processes': seconds_of(batches, size),
+    'rows_per_batch': len(first.tokens),
     'memory_after_imports': before,
     'memory': peak,
   }
@@ -217,7 +229,9 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--items', type=int, default=10_000_000)
   parser.add_argument('--examples', type=int, default=100_000_000)
-  parser.add_argument('--batch', type=int, default=1024)
+  parser.add_argument(
+    '--batch', type=int, default=1024, help=f'a multiple of {PROCESSES}'
+  )
   parser.add_argument('--steps', type=int, default=50)
   parser.add_argument('--dir', default=None, help='for the sets; default: temp')
   parser.add_argument('--output', help='file for the JSON; it is printed too')
