@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from jaxrec.data.batching import Items, Ragged, make_batch
 from jaxrec.data.columns import Impressions, ragged_rows, spans
+from jaxrec.data.draws import draw
 from jaxrec.data.packing import size_ladder
 from jaxrec.errors import UserError
 from jaxrec.types import WHOLE, Batch, Counts, Part
@@ -96,12 +97,8 @@ class TrainPipeline:
     offsets = np.concatenate([[0], np.cumsum(others)])[offsets]
     others, sizes = places[others], np.diff(offsets)
     counts = np.minimum(self.num_candidates - 1, sizes)
-    keys = zip(epochs.tolist(), clicks.tolist(), strict=True)
-    drawn = [
-      np.random.default_rng((self.seed, *key)).choice(*draw, replace=False)
-      for key, *draw in zip(keys, sizes.tolist(), counts.tolist(), strict=True)
-    ]
-    drawn = np.concatenate(drawn) + np.repeat(offsets[:-1], counts)
+    drawn = draw(self.seed, epochs, clicks, sizes=sizes, counts=counts)
+    drawn += np.repeat(offsets[:-1], counts)
     # The click is the first of its example's candidates.
     labels = np.zeros(len(drawn) + len(clicks), bool)
     labels[np.cumsum(counts + 1) - (counts + 1)] = True
