@@ -11,6 +11,7 @@ memory-mapped columns it has touched, which the kernel may drop.
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
@@ -30,12 +32,14 @@ from jaxrec.data.batching import PackedItems
 from jaxrec.data.catalog import Catalog
 from jaxrec.data.columns import ColumnWriter, Impressions, read_columns
 from jaxrec.data.pipeline import TrainPipeline
+from jaxrec.types import Part
 
 CHUNK = 1 << 19  # Examples or items drawn at a time.
 MIN_TOKENS, MAX_TOKENS = 4, 30
 HISTORY = 50  # The longest; the mean is about 12.
 CANDIDATES = 5  # One of them clicked.
 ROUNDS = 5
+PROCESSES = (1, 4, 32)  # Of which one is measured.
 FRACTIONS = (100, 10, 1)
 # A little over what a set takes: columns, offsets and the index of clicks.
 BYTES_PER_ITEM, BYTES_PER_EXAMPLE = 80, 125
@@ -125,6 +129,27 @@ def find_clicks(args: argparse.Namespace) -> dict:
   return {'seconds': time.perf_counter() - began, 'memory': peak}
 
 
+def seconds_of(
+  batches: Iterator, count: int, clock: Callable = time.perf_counter
+) -> float:
+  """Seconds for each of the next `count` batches."""
+  began = clock()
+  for _ in range(count):
+    next(batches)
+  return (clock() - began) / count
+
+
+def cpu_seconds(pipeline: TrainPipeline, steps: int) -> dict[str, float]:
+  """Of all threads for a batch: whole, and as one of several processes."""
+  found = {}
+  for processes in PROCESSES:
+    part = Part(processes, (0,))
+    batches = dataclasses.replace(pipeline, part=part).batches(0, 1 + steps)
+    next(batches)
+    found[f'1 of {processes}'] = seconds_of(batches, steps, time.process_time)
+  return found
+
+
 def make_batches(args: argparse.Namespace) -> dict:
   """The training's part: batches, from the first."""
   before = memory()
@@ -143,17 +168,13 @@ def make_batches(args: argparse.Namespace) -> dict:
     batches = pipeline.batches(0, 1 + size * ROUNDS)
     first = next(batches)
     to_first = time.perf_counter() - began
-    rounds = []
-    for _ in range(ROUNDS):
-      start = time.perf_counter()
-      for _ in range(size):
-        last = next(batches)
-      rounds.append((time.perf_counter() - start) / size)
+    rounds = [seconds_of(batches, size) for _ in range(ROUNDS)]
   return {
     'seconds_to_first_batch': to_first,
     'seconds_per_batch': statistics.median(rounds),
     'seconds_per_batch_of_rounds': rounds,
-    'rows_per_batch': [len(first.tokens), len(last.tokens)],
+    'cpu_seconds_per_batch': cpu_seconds(pipeline, size),
+    'rows_per_batch': len(first.tokens),
     'memory_after_imports': before,
     'memory': peak,
   }
@@ -217,7 +238,9 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--items', type=int, default=10_000_000)
   parser.add_argument('--examples', type=int, default=100_000_000)
-  parser.add_argument('--batch', type=int, default=1024)
+  parser.add_argument(
+    '--batch', type=int, default=1024, help=f'a multiple of {PROCESSES[-1]}'
+  )
   parser.add_argument('--steps', type=int, default=50)
   parser.add_argument('--dir', default=None, help='for the sets; default: temp')
   parser.add_argument('--output', help='file for the JSON; it is printed too')

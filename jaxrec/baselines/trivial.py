@@ -4,6 +4,7 @@ import numpy as np
 
 from jaxrec.baselines import Baseline, Known, shown_items
 from jaxrec.data.columns import Impressions, ragged_rows
+from jaxrec.data.draws import mixed
 
 
 class Random(Baseline):
@@ -21,8 +22,8 @@ class Random(Baseline):
     return self._draws(np.asarray(rows)[owners], items)
 
   def _draws(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
-    seed = _mixed(np.array([self.seed], np.uint64))
-    bits = _mixed(_mixed(seed + rows.astype(np.uint64)) + items.astype('u8'))
+    seed = mixed(np.array([self.seed], np.uint64))
+    bits = mixed(mixed(seed + rows.astype(np.uint64)) + items.astype('u8'))
     # As many bits as a float32 holds.
     return (bits >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
 
@@ -39,11 +40,3 @@ class Oracle(Baseline):
       return None
     flat, _ = ragged_rows(examples.candidate_offsets, rows)
     return np.asarray(examples.probabilities[flat], np.float32)
-
-
-def _mixed(x: np.ndarray) -> np.ndarray:
-  """SplitMix64 (Steele et al. 2014): uint64 whose bits all depend on all."""
-  x = x + np.uint64(0x9E3779B97F4A7C15)
-  x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-  x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-  return x ^ (x >> np.uint64(31))

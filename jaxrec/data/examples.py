@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxrec.data.batching import Ragged
 from jaxrec.data.columns import Impressions, ragged_rows, spans
+from jaxrec.data.draws import draw
 from jaxrec.data.sequences import Sequences, draw_others
 from jaxrec.errors import UserError
 
@@ -66,12 +67,8 @@ class ImpressionExamples:
     offsets = np.concatenate([[0], np.cumsum(others)])[offsets]
     others, sizes = places[others], np.diff(offsets)
     counts = np.minimum(self.num_candidates - 1, sizes)
-    keys = zip(epochs.tolist(), rows.tolist(), strict=True)
-    drawn = [
-      np.random.default_rng((self.seed, *key)).choice(*draw, replace=False)
-      for key, *draw in zip(keys, sizes.tolist(), counts.tolist(), strict=True)
-    ]
-    drawn = np.concatenate(drawn) + np.repeat(offsets[:-1], counts)
+    drawn = draw(self.seed, epochs, rows, sizes=sizes, counts=counts)
+    drawn += np.repeat(offsets[:-1], counts)
     labels = _clicks_first(counts)
     places = np.empty(len(labels), np.int64)
     places[labels], places[~labels] = self._clicks[rows], others[drawn]

@@ -85,7 +85,7 @@ def test_the_peak_sees_what_was_held_and_freed():
 
 
 def test_each_size_is_measured_and_removed(tmp_path):
-  args = argparse.Namespace(batch=4, steps=5)
+  args = argparse.Namespace(batch=32, steps=5)
   found = scale.measure(tmp_path / 'set', 50, 100, args)
   assert not (tmp_path / 'set').exists()
   assert found['examples'] == 100 and found['bytes_on_disk'] > 0
