@@ -8,7 +8,7 @@ import optax
 from flax import nnx
 
 from jaxrec.losses import sigmoid_cross_entropy
-from jaxrec.sharding import replicate
+from jaxrec.sharding import num_batch_shards, replicate
 from jaxrec.train_state import TrainState, merge_params
 from jaxrec.types import Batch, EvalBatch
 
@@ -20,7 +20,8 @@ def model_logits(model, batch: Batch, *, key=None):
   here is cheaper than what the partitioner finds for scattered look-ups.
   """
   table = replicate(model.item_vectors(batch, key=key))
-  return model.logits(table, batch)
+  shards = num_batch_shards(jax.sharding.get_abstract_mesh())
+  return model.logits(table, batch, shards=shards)
 
 
 def make_train_step(graphdef, tx, *, gather=lambda params: params, seed: int):

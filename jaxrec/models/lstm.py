@@ -81,7 +81,8 @@ class Lstm(nnx.Module):
 
   The input projection is one matmul over the whole history, outside the scan;
   only the recurrence is scanned. A masked step leaves the state as it was, so
-  padding anywhere changes nothing.
+  padding anywhere changes nothing. Where vectors occur many times, `inputs` of
+  each once and `read` of these is less work.
 
   Args:
     width: D, of the history's vectors.
@@ -105,6 +106,9 @@ class Lstm(nnx.Module):
     self.hidden_width = hidden_width
 
   def __call__(self, history, mask):
-    projected = jnp.swapaxes(self.inputs(history), 0, 1)
+    return self.read(self.inputs(jnp.swapaxes(history, 0, 1)), mask)
+
+  def read(self, projected, mask):
+    """`inputs` of a history, [H, B, 4W], and mask [B, H] -> [B, W]."""
     kernel = self.recurrent.kernel[...].astype(projected.dtype)
     return recur(projected, kernel, jnp.swapaxes(mask, 0, 1))

@@ -41,8 +41,13 @@ class MeanHead(nnx.Module):
       nnx.initializers.normal(width**-0.5)(rngs.params(), (width,))
     )
 
-  def __call__(self, history, mask):
+  def inputs(self, table):
+    """Nothing is worth computing of an item before histories are known."""
+    del table
+
+  def __call__(self, history, mask, inputs=None):
     """History [B, H, D] and mask [B, H] -> [B, D]."""
+    del inputs
     none = ~mask.any(-1, keepdims=True)
     empty = jnp.broadcast_to(
       self.empty[None], (*mask.shape[:1], *self.empty.shape)
@@ -67,9 +72,20 @@ class LstmHead(nnx.Module):
       rngs=rngs,
     )
 
-  def __call__(self, history, mask):
-    """History [B, H, D] and mask [B, H] -> [B, D]."""
-    return self.mean(history, mask) + self.correct(self.lstm(history, mask))
+  def inputs(self, table):
+    """What the LSTM reads of items [M, D]: [M, 4W]."""
+    return self.lstm.inputs(table)
+
+  def __call__(self, history, mask, inputs=None):
+    """History [B, H, D] and mask [B, H] -> [B, D].
+
+    `inputs`, of the history's items [H, B, 4W], saves computing them.
+    """
+    if inputs is None:
+      state = self.lstm(history, mask)
+    else:
+      state = self.lstm.read(inputs, mask)
+    return self.mean(history, mask) + self.correct(state)
 
 
 HEADS = {'lstm': LstmHead, 'mean': MeanHead}
@@ -175,23 +191,39 @@ class Recommender(nnx.Module):
       pooled = self.encoder(inputs, batch.positions, batch.segments, key=key)
     return self.project_items(pooled)
 
-  def user_vectors(self, history, mask):
-    """Item vectors [B, H, D] and mask [B, H] -> user vectors [B, D]."""
-    x = self.head(history, mask)
+  def user_vectors(self, history, mask, inputs=None):
+    """Item vectors [B, H, D] and mask [B, H] -> user vectors [B, D].
+
+    `inputs`: the head's, of these items, where they are at hand.
+    """
+    x = self.head(history, mask, inputs)
     return unit(x) if self.scoring == 'cosine' else x
 
   def score(self, users, items):
     """User vectors [B, D] and item vectors [B, C, D] -> logits [B, C]."""
     return self.scale * jnp.einsum('bd,bcd->bc', users, items) + self.bias
 
-  def logits(self, table, batch: Batch):
-    """Logits float32 [B, C] from the table [M, D] and the batch's slots."""
+  def logits(self, table, batch: Batch, *, shards: int = 1):
+    """Logits float32 [B, C] from the table [M, D] and the batch's slots.
+
+    `shards`: devices that share the batch; each has the whole table.
+    """
     # One look-up: the table's gradient is one sum over devices, not two.
     length = batch.history.shape[1]
     slots = jnp.concatenate([batch.history, batch.candidates], axis=1)
     history, candidates = jnp.split(table[slots], [length], axis=1)
-    users = self.user_vectors(history, batch.history_mask)
+    inputs = self.head_inputs(table, batch.history, shards)
+    users = self.user_vectors(history, batch.history_mask, inputs)
     return self.score(users, candidates)
+
+  def head_inputs(self, table, slots, shards):
+    """The head's inputs of slots [B, H], by rows of the table; or None.
+
+    None where a device would compute more of them by rows than by slots.
+    """
+    if len(table) >= slots.size // shards:
+      return None
+    return jax.tree.map(lambda rows: rows[slots.T], self.head.inputs(table))
 
   def __call__(self, batch: Batch, *, key=None):
     """Logits, float32 [B, C]."""

@@ -171,6 +171,31 @@ def test_the_dot_is_no_cosine(catalog):
   )
 
 
+def test_the_heads_inputs_by_rows_of_the_table_or_by_slots(catalog):
+  """The same logits and gradients; by rows is fewer matmuls."""
+  batch = batch_of(catalog, examples(0), rows=64)
+  table = np.random.default_rng(0).normal(size=(20, TINY['width']))
+  batch = dataclasses.replace(
+    batch, history=batch.history % 20, candidates=batch.candidates % 20
+  )
+  graphdef, params = nnx.split(make_model(), nnx.Param)
+
+  def loss(shards, params, table):
+    model = nnx.merge(graphdef, params)
+    return jnp.sum(jnp.sin(model.logits(table, batch, shards=shards)))
+
+  def found(shards):
+    run = jax.jit(jax.value_and_grad(functools.partial(loss, shards), (0, 1)))
+    run = run.lower(params, table.astype(np.float32)).compile()
+    return run.cost_analysis()['flops'], run(params, table.astype(np.float32))
+
+  (few, by_rows), (many, by_slots) = found(1), found(6)
+  assert few < many
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), by_rows, by_slots
+  )
+
+
 def test_the_recurrences_derivative_is_that_of_the_plain_scan():
   rng = np.random.default_rng(0)
   projected = rng.normal(size=(6, 3, 8)).astype(np.float32)
