@@ -28,7 +28,7 @@ def draw(
   Returns:
     int64 [sum of counts], the draws of all keys in turn.
   """
-  state = mixed(np.array(seed, np.uint64))
+  state = mixed(np.array([seed], np.uint64))
   for part in key:
     state = mixed(state + np.asarray(part).astype(np.uint64))
   owners = np.repeat(np.arange(len(sizes)), sizes)

@@ -17,7 +17,9 @@ def test_each_is_drawn_once_and_alone():
     assert len(set(drawn.tolist())) == counts[i]
     assert ((drawn >= 0) & (drawn < sizes[i])).all()
     one = slice(i, i + 1)
-    alone = draw(7, epochs[one], clicks[one], sizes=sizes[one], counts=counts[one])
+    alone = draw(
+      7, epochs[one], clicks[one], sizes=sizes[one], counts=counts[one]
+    )
     np.testing.assert_array_equal(alone, drawn)
 
 
@@ -37,10 +39,10 @@ def test_seed_and_every_key_matter():
 
 
 def test_all_subsets_are_equally_likely():
-  """Of 6 numbers 3: each of the 120 ordered draws, as often as chance has it."""
+  """Of 6 numbers 3: each of the 120 orders as often as chance has it."""
   size = 60_000
   ones = np.ones(size, int)
-  found = draw(3, 0 * ones, np.arange(size), sizes=6 * ones, counts=3 * ones)
+  found = draw(3, ones, np.arange(size), sizes=6 * ones, counts=3 * ones)
   codes = found.reshape(-1, 3) @ [36, 6, 1]
   counts = np.bincount(codes)
   counts = counts[counts > 0]
