@@ -16,14 +16,15 @@ def draw(
 ) -> np.ndarray:
   """For each key, some of the numbers below a size, each of them once.
 
-  Every number gets 64 bits made of the key and itself, and those with the least
-  are drawn: nobody's draw depends on another's, and all are made together. A
-  NumPy generator for each key takes longer than the rest of a batch.
+  By Floyd's algorithm (Bentley and Floyd, 1987): every set of them is as likely
+  as any other, their order is not. Nobody's draw depends on another's, and all
+  are made together: a NumPy generator for each key takes longer than the rest
+  of a batch.
 
   Args:
     seed: 0 to 2**64 - 1.
     key: int [B] each, not negative.
-    sizes, counts: int [B], a size at least its count.
+    sizes, counts: int [B], a size below 2**32 and at least its count.
 
   Returns:
     int64 [sum of counts], the draws of all keys in turn.
@@ -31,9 +32,13 @@ def draw(
   state = mixed(np.array([seed], np.uint64))
   for part in key:
     state = mixed(state + np.asarray(part).astype(np.uint64))
-  owners = np.repeat(np.arange(len(sizes)), sizes)
-  begins = np.repeat(np.cumsum(sizes) - sizes, sizes)
-  numbers = np.arange(len(owners)) - begins
-  bits = mixed(state[owners] + numbers.astype(np.uint64))
-  order = np.lexsort((bits, owners))  # Owners stay where they are.
-  return numbers[order][numbers < counts[owners]]
+  drawn = np.full((len(sizes), counts.max(initial=0)), -1, np.int64)
+  for k in range(drawn.shape[1]):
+    wanted = k < counts
+    last = np.maximum(sizes - counts + k, 0)
+    bits = mixed(state + np.uint64(k)) >> np.uint64(32)
+    below = (bits * (last + 1).astype(np.uint64)) >> np.uint64(32)
+    found = below.astype(np.int64)
+    again = (drawn[:, :k] == found[:, None]).any(1)
+    drawn[wanted, k] = np.where(again, last, found)[wanted]
+  return drawn[np.arange(drawn.shape[1]) < counts[:, None]]
