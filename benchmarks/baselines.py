@@ -17,7 +17,7 @@ import jax
 from jaxrec import metrics
 from jaxrec.baselines import BASELINES
 from jaxrec.display import Display
-from jaxrec.evaluation import judge_baseline
+from jaxrec.evaluation.summary import judge_baseline
 from jaxrec.experiment import Experiment
 
 

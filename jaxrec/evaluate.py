@@ -4,14 +4,16 @@ import pathlib
 
 import jax
 
-from jaxrec import predictions, report, results
-from jaxrec.curves import read_curves
+from jaxrec import results
 from jaxrec.data.columns import Impressions
 from jaxrec.display import Display
 from jaxrec.errors import UserError, choices
-from jaxrec.evaluation import OURS, evaluate
+from jaxrec.evaluation import predictions
+from jaxrec.evaluation.summary import OURS, evaluate
 from jaxrec.experiment import Experiment
-from jaxrec.showcase import showcase
+from jaxrec.report import html
+from jaxrec.report.curves import read_curves
+from jaxrec.report.showcase import showcase
 
 SPLITS = ('test', 'validation', 'train')
 
@@ -127,9 +129,9 @@ def _write(
   predicted = predictions.write(
     workdir, stem('predictions'), found.examples, ours, items['item_id']
   )
-  page = workdir / f'{stem("report")}.html'
-  report.write(
-    page,
+  path = workdir / f'{stem("report")}.html'
+  html.write(
+    path,
     told,
     read_curves(workdir),
     showcase(
@@ -142,4 +144,4 @@ def _write(
   )
   kept = workdir / f'{stem("results")}.json'
   results.write_json(kept, told)
-  return [kept, predicted, page]
+  return [kept, predicted, path]

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from flax import nnx
 
-from jaxrec import config_checks, metrics, protocols, sharding
+from jaxrec import config_checks, metrics, sharding
 from jaxrec.baselines import Known
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets
@@ -17,6 +17,7 @@ from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
+from jaxrec.evaluation import protocols
 from jaxrec.flops import peak_flops, step_flops
 from jaxrec.models import hub
 from jaxrec.models.recommender import Recommender

@@ -151,10 +151,10 @@ def _fetch(pending: dict, pipeline) -> dict[str, float]:
   for step, metrics in fetched.items():
     for name, value in metrics.items():
       if not math.isfinite(value):
-        names = ', '.join(pipeline.names_of(step - 1)[:8])
+        told = ', '.join(pipeline.told(step - 1)[:8])
         raise UserError(
           f'{name} is {value} at step {step}: nothing was saved since the last '
-          f'checkpoint; its batch is of {names}, ...: look at them, '
+          f'checkpoint; its batch is of {told}, ...: look at them, '
           'or lower optim.*_learning_rate'
         )
   return {name: float(value) for name, value in metrics.items()}

@@ -116,6 +116,7 @@ def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
         'checkpoint_every_steps': 1,
         'head.width': 8,
         'encoder.pretrained': str(tiny_bert),
+        'evaluation.baselines': 'popularity',
         'evaluation.num_bootstrap': 20,
         'data.dir': '' if variant == 'demo' else str(directory),
         'data.cache_dir': str(cache_dir),

@@ -12,10 +12,9 @@ LAYERS = (
   ('train', 'evaluate'),
   ('experiment',),
   ('config_checks', 'text_encoder'),
-  ('results', 'evaluation', 'predictions', 'report', 'encode'),
-  ('report_figures', 'report_words'),
-  ('scores', 'baselines', 'slices', 'showcase', 'curves'),
-  ('protocols', 'lists', 'confidence'),
+  ('results', 'scores', 'report', 'encode'),
+  ('evaluation',),
+  ('baselines',),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops', 'ranking'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
   ('distributed', 'types', 'errors'),
@@ -31,10 +30,10 @@ ONLY = {  # Who may import it.
   'safetensors': {'models'},
   'rich': {'display'},
   'clu': {'train'},
-  'plotly': {'report', 'report_figures'},
+  'plotly': {'report'},
   'jinja2': {'report'},
   'scipy': {'baselines'},
-  'pyarrow': {'predictions'},
+  'pyarrow': {'evaluation'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 

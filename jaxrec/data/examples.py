@@ -49,9 +49,10 @@ class ImpressionExamples:
   def __len__(self) -> int:
     return len(self._clicks)
 
-  def names(self, rows: np.ndarray) -> list[str]:
-    """Of examples, for messages: their impressions' ids."""
-    return [self.impressions.impression_ids[i] for i in self._owner[rows]]
+  def told(self, rows: np.ndarray) -> list[str]:
+    """Whose the examples are, for messages."""
+    ids = self.impressions.impression_ids
+    return [f'impression {ids[i]}' for i in self._owner[rows]]
 
   def take(self, rows: np.ndarray, epochs: np.ndarray) -> Examples:
     """The examples `rows` as they are in the epochs given; int64 [B] each."""
@@ -115,9 +116,9 @@ class SequenceExamples:
   def __len__(self) -> int:
     return len(self._places)
 
-  def names(self, rows: np.ndarray) -> list[str]:
-    """Of examples, for messages: their users' ids."""
-    return [self.sequences.user_ids[i] for i in self._users[rows]]
+  def told(self, rows: np.ndarray) -> list[str]:
+    """Whose the examples are, for messages."""
+    return [f'user {self.sequences.user_ids[i]}' for i in self._users[rows]]
 
   def take(self, rows: np.ndarray, epochs: np.ndarray) -> Examples:
     """The examples `rows` as they are in the epochs given; int64 [B] each."""

@@ -99,10 +99,10 @@ class TrainPipeline:
     )
     return clicks, epochs
 
-  def names_of(self, step: int) -> list[str]:
-    """What a step trains on, for error messages: impressions or users."""
+  def told(self, step: int) -> list[str]:
+    """Whose the examples of a step are, for messages."""
     clicks, _ = self.clicks_of(tf.constant(step, tf.int64))
-    return self._examples.names(clicks.numpy())
+    return self._examples.told(clicks.numpy())
 
   def examples_of(self, step: int):
     """Item indices a step trains on: histories, candidates and labels.

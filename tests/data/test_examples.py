@@ -34,7 +34,7 @@ def test_an_event_is_predicted_from_what_came_before_it():
       assert candidates[0] == item and labels.tolist() == [True, *[False] * 5]
       assert not np.isin(candidates[1:], items).any()
       assert len(set(candidates.tolist())) == 6
-      assert source.names(np.array([done])) == [f'u{i}']
+      assert source.told(np.array([done])) == [f'user u{i}']
       done += 1
   assert done == len(source)
 

@@ -92,7 +92,7 @@ def test_slots_lead_to_the_clicks_histories_and_candidates(data, items):
   pipeline = make_pipeline(data, items)
   impressions = data[1]
   for step, batch in enumerate(pipeline.batches(0, 12)):
-    ids = pipeline.names_of(step)
+    ids = [told.split(' ')[1] for told in pipeline.told(step)]
     assert batch.example_mask.all()
     for b, impression in enumerate(ids):
       i = int(impression[1:])

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from jaxrec import confidence, metrics
+from jaxrec import metrics
+from jaxrec.evaluation import confidence
 
 
 def model(rng, size, mean):

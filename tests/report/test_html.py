@@ -11,9 +11,9 @@ import pytest
 from tensorboard.compat.proto import event_pb2, summary_pb2, types_pb2
 from tensorboard.summary.writer import record_writer
 
-from jaxrec import report, report_words
-from jaxrec.curves import read_curves
 from jaxrec.errors import UserError
+from jaxrec.report import html, words
+from jaxrec.report.curves import read_curves
 
 HOSTILE = '</script><script>throw 1</script><img src=x onerror="throw 2">'
 SECTIONS = (
@@ -159,7 +159,7 @@ def hostile(results):
 def small_plotly(request, monkeypatch):
   """Without its 5 MB where nothing is drawn."""
   if 'browser' not in request.fixturenames:
-    monkeypatch.setattr(report, 'get_plotlyjs', lambda: 'Plotly')
+    monkeypatch.setattr(html, 'get_plotlyjs', lambda: 'Plotly')
 
 
 class Page(html.parser.HTMLParser):
@@ -189,7 +189,7 @@ class Page(html.parser.HTMLParser):
 
 
 def page_of(*arguments):
-  return Page(report.render(*arguments))
+  return Page(html.render(*arguments))
 
 
 def drawn(page_text):
@@ -209,7 +209,7 @@ def test_every_part_has_its_section(results, curves, examples):
   ):
     assert told in page.text
   assert 'the last 10 of 30' in page.text and 'none yet' in page.text
-  assert len(drawn(report.render(results, curves, examples))) == PLOTS
+  assert len(drawn(html.render(results, curves, examples))) == PLOTS
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_the_least_that_can_be_shown(results):
   page = page_of(least, {'validation/auc': []}, [])
   assert 'could not be computed' in page.text
   assert '–' in page.text and 'nan' not in page.text.lower().split()
-  assert drawn(report.render(least, {}, [])) == {}
+  assert drawn(html.render(least, {}, [])) == {}
 
 
 def test_titles_are_text(results, curves, examples):
@@ -265,16 +265,16 @@ def test_nothing_is_loaded(results, curves, examples):
 
 def test_it_is_a_function_of_its_arguments(results, curves, examples):
   given = copy.deepcopy((results, curves, examples))
-  first = report.render(results, curves, examples)
+  first = html.render(results, curves, examples)
   assert (results, curves, examples) == given
-  assert report.render(*given) == first
+  assert html.render(*given) == first
 
 
 def test_whole_or_not_at_all(results, tmp_path, monkeypatch):
   path = tmp_path / 'report.html'
   path.write_text('older')
   with pytest.raises(KeyError):
-    report.write(path, {}, {}, [])
+    html.write(path, {}, {}, [])
   assert path.read_text() == 'older'
 
   def full(self, text, encoding):
@@ -284,10 +284,10 @@ def test_whole_or_not_at_all(results, tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
     patch.setattr('pathlib.Path.write_text', full)
     with pytest.raises(UserError, match=r'report\.html: cannot be written'):
-      report.write(path, results, {}, [])
+      html.write(path, results, {}, [])
   assert [p.name for p in tmp_path.iterdir()] == ['report.html']
   assert path.read_text() == 'older'
-  report.write(path, results, {}, [])
+  html.write(path, results, {}, [])
   assert [p.name for p in tmp_path.iterdir()] == ['report.html']
   assert path.read_text(encoding='utf8').endswith('</html>')
 
@@ -299,7 +299,7 @@ def compared(results, difference, interval, p):
     'interval': interval,
     'p': p,
   }
-  return report_words.verdict(results)
+  return words.verdict(results)
 
 
 def test_verdicts(results):
@@ -327,13 +327,13 @@ def test_verdicts(results):
   # Where they disagree, it is not said to be sure.
   assert compared(results, 0.02, [-0.01, 0.05], 0.04).tone == 'unsure'
   del results['comparisons']
-  verdict = report_words.verdict(results)
+  verdict = words.verdict(results)
   assert verdict.text.endswith('by 0.0200; how sure is not known')
 
 
 def test_verdicts_with_nothing_beside(results):
   results['baselines'] = {'oracle': results['baselines']['oracle']}
-  assert report_words.verdict(results).text == (
+  assert words.verdict(results).text == (
     'jaxrec: AUC 0.6300 [0.610, 0.650]; no baseline beside it'
   )
 
@@ -367,12 +367,12 @@ def test_the_main_metric_and_sampling_are_told(results):
   ],
 )
 def test_numbers(value, shown):
-  assert report_words.number(value) == shown
+  assert words.number(value) == shown
 
 
 def test_an_end_that_is_not_zero_does_not_look_like_it():
-  assert report_words.brackets([-0.0003, 0.0252]) == '[−0.0003, 0.0252]'
-  assert report_words.brackets([0.0, 0.0252]) == '[0.000, 0.025]'
+  assert words.brackets([-0.0003, 0.0252]) == '[−0.0003, 0.0252]'
+  assert words.brackets([0.0, 0.0252]) == '[0.000, 0.025]'
 
 
 def write_events(path, scalars):
@@ -471,7 +471,7 @@ def look(browser, width, scheme):
 def test_it_opens(browser, results, curves, examples, tmp_path):
   hostile(results)
   path = tmp_path / 'report.html'
-  report.write(path, results, curves, examples)
+  html.write(path, results, curves, examples)
   for kind in ('browser', 'performance'):
     browser.get_log(kind)
   look(browser, 1280, 'light')

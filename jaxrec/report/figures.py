@@ -9,8 +9,8 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from jaxrec import report_words as words
-from jaxrec.report_words import CEILING, OURS
+from jaxrec.report import words
+from jaxrec.report.words import CEILING, OURS
 
 INK, MUTED, GRID = 'var(--ink)', 'var(--muted)', 'var(--rule)'
 PAPER, BLUE, GREY = 'var(--paper)', 'var(--ours)', 'var(--base)'

@@ -4,9 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxrec import metrics, protocols, sharding
+from jaxrec import metrics, sharding
 from jaxrec.data.columns import Impressions
 from jaxrec.errors import UserError
+from jaxrec.evaluation import protocols
 from jaxrec.ranking import ItemIndex
 
 N = 60

@@ -3,10 +3,11 @@ import contextlib
 import numpy as np
 import pytest
 
-from jaxrec import evaluation, metrics, protocols
+from jaxrec import metrics
 from jaxrec.baselines import BASELINES, Baseline, Known
 from jaxrec.data.sequences import leave_one_out
 from jaxrec.errors import UserError
+from jaxrec.evaluation import protocols, summary
 from tests.data.test_sequences import random_sequences
 
 N = 30
@@ -42,7 +43,7 @@ def run(held, **changes):
     'seed': 0,
     'track': lambda *args: contextlib.nullcontext(lambda *args: None),
   }
-  return evaluation.evaluate(**(options | changes))
+  return summary.evaluate(**(options | changes))
 
 
 def test_what_results_say(held):
@@ -101,16 +102,16 @@ def test_the_best_on_validation_is_chosen(held, monkeypatch):
 
 
 def test_baselines_by_name():
-  assert evaluation.chosen('all') == list(BASELINES)
-  assert evaluation.chosen('none') == []
-  assert evaluation.chosen('ease, random') == ['ease', 'random']
+  assert summary.chosen('all') == list(BASELINES)
+  assert summary.chosen('none') == []
+  assert summary.chosen('ease, random') == ['ease', 'random']
   with pytest.raises(UserError, match=r"evaluation\.baselines: 'eas' is unkn"):
-    evaluation.chosen('random,eas')
+    summary.chosen('random,eas')
 
 
 def test_users_of_counts_users_not_actions():
   sequences = random_sequences()
-  found = evaluation.users_of(sequences, N)
+  found = summary.users_of(sequences, N)
   pairs = {*zip(sequences.users, sequences.items, strict=True)}
   expected = np.bincount([i for _, i in pairs], minlength=N)
   np.testing.assert_array_equal(found, expected)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jaxrec.data.columns import Impressions
-from jaxrec.protocols import Judged
+from jaxrec.evaluation.protocols import Judged
 
 CHUNK = 1 << 14  # Examples of a Parquet row group.
 

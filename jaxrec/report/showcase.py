@@ -3,7 +3,7 @@
 import numpy as np
 
 from jaxrec.data.columns import Impressions
-from jaxrec.protocols import Judged
+from jaxrec.evaluation.protocols import Judged
 
 EACH = 3  # Of a kind.
 LISTED = 10  # Items of a history and of a list.

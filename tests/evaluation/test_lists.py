@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from jaxrec import lists, metrics
+from jaxrec import metrics
+from jaxrec.evaluation import lists
 
 
 def catalog(popularity, vectors=None):

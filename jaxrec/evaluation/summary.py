@@ -5,15 +5,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxrec import confidence, lists, metrics
+from jaxrec import metrics
 from jaxrec.baselines import BASELINES, Baseline, Known, fitted
 from jaxrec.baselines.trivial import Oracle
 from jaxrec.data.columns import Impressions
 from jaxrec.data.sequences import Sequences
 from jaxrec.errors import UserError
 from jaxrec.errors import choices as unknown
-from jaxrec.protocols import BlockScorer, Judged, Scorer
-from jaxrec.slices import slices
+from jaxrec.evaluation import confidence, lists
+from jaxrec.evaluation.protocols import BlockScorer, Judged, Scorer
+from jaxrec.evaluation.slices import slices
 
 OURS = 'jaxrec'
 TUNED_ON = 2000  # Validation examples at most: a baseline's settings are few.

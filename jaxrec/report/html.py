@@ -10,10 +10,9 @@ from collections.abc import Callable
 import jinja2
 from plotly.offline import get_plotlyjs
 
-from jaxrec import report_figures as figures
-from jaxrec import report_words as words
 from jaxrec.errors import UserError
-from jaxrec.report_words import CEILING, OURS, label
+from jaxrec.report import figures, words
+from jaxrec.report.words import CEILING, OURS, label
 
 CURVES = {  # Those that are shown, in this order, where there are such.
   'train/loss': 'Training loss',
@@ -82,7 +81,7 @@ def render(results: dict, curves: dict, examples: list) -> str:
     lstrip_blocks=True,
   )
   environment.filters |= {'number': words.number, 'count': words.count}
-  source = importlib.resources.files('jaxrec').joinpath('report.html.j2')
+  source = importlib.resources.files('jaxrec.report').joinpath('report.html.j2')
   template = environment.from_string(source.read_text(encoding='utf8'))
   return template.render(
     nonce=hashlib.sha256(everything.encode()).hexdigest()[:32],
