@@ -11,7 +11,7 @@ from jaxrec.errors import UserError, choices
 from jaxrec.evaluation import predictions
 from jaxrec.evaluation.summary import OURS, evaluate
 from jaxrec.experiment import Experiment
-from jaxrec.report import html
+from jaxrec.report import render
 from jaxrec.report.curves import read_curves
 from jaxrec.report.showcase import showcase
 
@@ -130,7 +130,7 @@ def _write(
     workdir, stem('predictions'), found.examples, ours, items['item_id']
   )
   path = workdir / f'{stem("report")}.html'
-  html.write(
+  render.write(
     path,
     told,
     read_curves(workdir),

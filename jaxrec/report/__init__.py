@@ -1,5 +1,5 @@
 """report.html: what a run reached, to look at.
 
-html.py: the page, from results.json; figures.py: its plots; words.py: its
+render.py: the page, from results.json; figures.py: its plots; words.py: its
 sentences; curves.py: what event files hold; showcase.py: examples.
 """
