@@ -17,6 +17,7 @@ import functools
 import jax
 import numpy as np
 
+from jaxrec.ranking import ItemIndex
 from jaxrec.steps import make_encode_step
 
 TOP = 10
@@ -45,17 +46,16 @@ def measure(args, experiment) -> dict:
   state, frozen = experiment.init()
 
   def score():
-    flat = experiment.logits(state.params, frozen, test)
-    experiment.metrics(test, flat, 0.0)
+    scorer = experiment.scorer(state.params, frozen)
+    experiment.protocol.judge(scorer, test, 0.0)
 
   encoder, params = experiment.encoder.on_tokens(make_encode_step)
-  top_k = jax.jit(lambda users, items: jax.lax.top_k(users @ items.T, TOP)[1])
-  on_device = jax.device_put(vectors)
+  index = ItemIndex(vectors, experiment.mesh)
   parts = {
     'encode': {'jaxrec': lambda: encoder.pooled(params, titles)},
     'score': {'jaxrec': score},
     'top_k': {
-      'jaxrec': lambda: np.asarray(top_k(users, on_device)),
+      'jaxrec': lambda: index.top_k(users, TOP).items,
       'numpy': functools.partial(numpy_top_k, users, vectors),
     },
   }

@@ -85,7 +85,7 @@ def evaluate_best(
     raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
   config, data = experiment.config, experiment.dataset
   display = experiment.display
-  validation, threshold = experiment.validate(state.params, frozen)
+  validated = experiment.validate(state.params, frozen)
   found = evaluate(
     experiment.scorer(state.params, frozen),
     experiment.protocol,
@@ -94,7 +94,8 @@ def evaluate_best(
     known=experiment.known,
     in_validation=split != 'test',
     baselines=config.evaluation.baselines,
-    threshold=threshold,
+    threshold=validated.threshold,
+    fitted=validated.fitted,
     num_bootstrap=config.evaluation.num_bootstrap,
     seed=config.seed,
     track=display.track,
@@ -103,9 +104,9 @@ def evaluate_best(
     'dataset': data.name,
     'split': split,
     'best_step': best,
-    'threshold': threshold,
+    'threshold': validated.threshold,
     **found.results,
-    'validation': validation,
+    'validation': validated.metrics,
     'train': train,
     'config': config.to_dict(),
     'fingerprints': experiment.fingerprints,

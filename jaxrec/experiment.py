@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -17,7 +18,7 @@ from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
-from jaxrec.evaluation import protocols
+from jaxrec.evaluation import calibration, protocols
 from jaxrec.flops import peak_flops, step_flops
 from jaxrec.models import hub
 from jaxrec.models.recommender import Recommender
@@ -67,6 +68,20 @@ def prepare(config, display: Display) -> None:
   with one_at_a_time(directory / 'lock', display.say):
     load_dataset(config, display)
   display.say(f'prepared, in {directory}')
+
+
+class Validated(NamedTuple):
+  """What validation says.
+
+  Attributes:
+    metrics: see `metrics.finalize`.
+    threshold: the logit from which a candidate is called clicked.
+    fitted: see `calibration.fit`; None where candidates are not listed.
+  """
+
+  metrics: dict[str, float]
+  threshold: float
+  fitted: tuple[float, float] | None
 
 
 @dataclasses.dataclass
@@ -265,18 +280,21 @@ class Experiment:
       approximate=self.config.evaluation.approximate,
     )
 
-  def validate(
-    self, params, frozen, **options
-  ) -> tuple[dict[str, float], float]:
-    """Validation metrics and the threshold chosen there; see `scorer`."""
+  def validate(self, params, frozen, **options) -> Validated:
+    """Judges the validation split, and chooses there; see `scorer`."""
     examples, _ = self.protocol.examples(self.dataset.validation)
     scorer = self.scorer(params, frozen, **options)
     judged = self.protocol.judge(scorer, examples, 0.0)
-    threshold = 0.0
-    if self.protocol.name == 'impressions':
-      threshold = metrics.best_threshold(judged.logits, examples.labels)
-      judged = self.protocol.judge_logits(judged.logits, examples, threshold)
-    return metrics.finalize(judged.values), threshold
+    if self.protocol.name != 'impressions':
+      return Validated(metrics.finalize(judged.values), 0.0, None)
+    logits, labels = judged.logits, examples.labels
+    threshold = metrics.best_threshold(logits, labels)
+    judged = self.protocol.judge_logits(logits, examples, threshold)
+    return Validated(
+      metrics.finalize(judged.values),
+      threshold,
+      calibration.fit(logits, labels),
+    )
 
   def known(self, split: str) -> Known:
     """What baselines may know before a split."""

@@ -18,7 +18,6 @@ it means: the chance that a clicked one is above one that is not.
 """
 
 import dataclasses
-import itertools
 
 import numpy as np
 
@@ -238,43 +237,3 @@ def best_threshold(logits: np.ndarray, labels: np.ndarray) -> float:
   tp = np.cumsum(clicked)[last]
   f1 = 2 * tp / (last + 1 + clicked.sum())
   return float(logits[last[np.argmax(f1)]])
-
-
-def calibration(
-  logits: np.ndarray, labels: np.ndarray, num_bins: int = 10
-) -> dict:
-  """Whether what is called p is clicked in a share p of the cases.
-
-  Bins hold equally many candidates each, as far as ties allow, since most
-  probabilities of a recommender are small and alike.
-
-  Args:
-    logits, labels: [P], of all candidates.
-    num_bins: at most.
-
-  Returns:
-    'bins': the reliability curve, one dict each of 'low', 'high' (of the
-    probabilities within), 'predicted' (their mean), 'clicked' (the share that
-    was clicked), 'count'; 'ece': the expected calibration error, the mean of
-    |predicted - clicked| over candidates (Naeini et al., 2015).
-  """
-  chance = 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
-  clicked = np.asarray(labels) > 0
-  order = np.argsort(chance, kind='stable')
-  chance, clicked = chance[order], clicked[order]
-  # A cut goes behind all that equal what stands before it.
-  cuts = np.arange(1, num_bins) * len(chance) // num_bins
-  cuts = np.searchsorted(chance, chance[cuts], 'left') if len(chance) else cuts
-  edges = np.unique([0, *cuts, len(chance)])
-  bins = [
-    {
-      'low': float(chance[a]),
-      'high': float(chance[b - 1]),
-      'predicted': float(chance[a:b].mean()),
-      'clicked': float(clicked[a:b].mean()),
-      'count': int(b - a),
-    }
-    for a, b in itertools.pairwise(edges)
-  ]
-  off = sum(abs(b['predicted'] - b['clicked']) * b['count'] for b in bins)
-  return {'ece': off / max(len(chance), 1), 'bins': bins}

@@ -94,9 +94,9 @@ def _train(experiment, state, frozen, checkpoints, start, stop):
   )
 
   def validate_and_save(step):
-    metrics, _ = experiment.validate(
+    metrics = experiment.validate(
       state.params, frozen, pretrained_encoder=step == 0
-    )
+    ).metrics
     _write(writer, step, 'validation', metrics)
     shown = ', '.join(f'{k} {v:.4f}' for k, v in list(metrics.items())[:4])
     display.say(f'step {step}: validation {shown}')

@@ -32,7 +32,7 @@ ONLY = {  # Who may import it.
   'clu': {'train'},
   'plotly': {'report'},
   'jinja2': {'report'},
-  'scipy': {'baselines'},
+  'scipy': {'baselines', 'evaluation'},
   'pyarrow': {'evaluation'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))

@@ -258,25 +258,6 @@ def test_best_threshold_is_the_best_there_is(cases):
   assert metrics.best_threshold(scores, np.zeros_like(labels)) == 0.0
 
 
-def test_calibration_of_true_probabilities_is_near_zero():
-  rng = np.random.default_rng(3)
-  chance = rng.beta(1, 8, 200_000)
-  logits = np.log(chance / (1 - chance))
-  labels = rng.random(len(chance)) < chance
-  good = metrics.calibration(logits, labels)
-  assert good['ece'] < 0.005
-  assert sum(b['count'] for b in good['bins']) == len(labels)
-  off = metrics.calibration(logits + 1, labels)
-  assert off['ece'] > 0.05
-  assert all(b['predicted'] > b['clicked'] for b in off['bins'][-5:])
-
-
-def test_calibration_never_cuts_between_equals():
-  bins = metrics.calibration(np.repeat([0.0, 1.0, 2.0], 50), np.ones(150))
-  assert [b['count'] for b in bins['bins']] == [50, 50, 50]
-  assert metrics.calibration(np.zeros(0), np.zeros(0))['ece'] == 0
-
-
 def test_places_from_counts_equal_places_from_scores(cases, values):
   """What a whole catalog's ranking gives is judged as a list is."""
   scores, labels, offsets = cases

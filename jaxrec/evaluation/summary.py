@@ -12,7 +12,7 @@ from jaxrec.data.columns import Impressions
 from jaxrec.data.sequences import Sequences
 from jaxrec.errors import UserError
 from jaxrec.errors import choices as unknown
-from jaxrec.evaluation import confidence, lists
+from jaxrec.evaluation import calibration, confidence, lists
 from jaxrec.evaluation.protocols import BlockScorer, Judged, Scorer
 from jaxrec.evaluation.slices import slices
 
@@ -47,6 +47,7 @@ def evaluate(
   in_validation: bool,
   baselines: str,
   threshold: float,
+  fitted: tuple[float, float] | None,
   num_bootstrap: int,
   seed: int,
   track,
@@ -63,6 +64,7 @@ def evaluate(
       learn from no more than for choosing then.
     baselines: which, see `chosen`.
     threshold: the logit from which ours calls a candidate clicked.
+    fitted: see `calibration.fit`, of ours on validation.
     num_bootstrap: resamples.
     seed: of what is drawn.
     track: see `Display.track`.
@@ -94,6 +96,11 @@ def evaluate(
   )
   results['protocol']['left_out'] = left_out
   results['choices'] = choices
+  results['calibration'] = None
+  if protocol.name == 'impressions':
+    results['calibration'] = calibration.told(
+      judged[OURS].logits, examples.labels, fitted
+    )
   return Evaluation(examples, judged, results)
 
 
@@ -250,9 +257,6 @@ def summarize(
         examples, known.sequences, popularity
       ).items()
     },
-    'calibration': metrics.calibration(judged[OURS].logits, examples.labels)
-    if protocol.name == 'impressions'
-    else None,
     'popularity_bias': lists.popularity_bias(
       {name: j.top for name, j in judged.items()},
       examples.candidates[np.asarray(examples.labels) > 0],

@@ -259,15 +259,25 @@ def _calibration(results: dict) -> dict | None:
     'On the dashed line, what is called 10 % likely is clicked in 10 % of the '
     f'cases; under it, {OURS} promises more clicks than there are. The '
     'expected calibration error, the mean distance from it, is '
-    f'{words.number(found.get("ece"))}.'
+    f'{words.number(found.get("ece"))}'
   )
+  plots = [{'caption': 'As trained', 'figure': figure}]
+  fitted = found.get('fitted')
+  again = figures.reliability(fitted['bins']) if fitted else None
+  if again is not None:
+    read += (
+      f', and {words.number(fitted["ece"])} with slope '
+      f'{words.number(fitted["slope"], 3)} and intercept '
+      f'{words.number(fitted["intercept"], 3)}, fitted on validation'
+    )
+    plots.append({'caption': 'Fitted on validation', 'figure': again})
   return _section(
     'calibration',
     'Calibration',
-    read,
-    [{'caption': 'Reliability', 'figure': figure}],
+    f'{read}.',
+    plots,
     [table],
-    beside=True,
+    beside=again is None,
   )
 
 

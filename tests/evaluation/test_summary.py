@@ -39,6 +39,7 @@ def run(held, **changes):
     'in_validation': False,
     'baselines': 'popularity,item_knn_recency',
     'threshold': 0.0,
+    'fitted': None,
     'num_bootstrap': 50,
     'seed': 0,
     'track': lambda *args: contextlib.nullcontext(lambda *args: None),
