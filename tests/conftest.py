@@ -115,6 +115,7 @@ def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
         'eval_every_steps': 2,
         'checkpoint_every_steps': 1,
         'head.width': 8,
+        'encoder.row_tokens': 128,  # Few sizes of a batch: few compilations.
         'encoder.pretrained': str(tiny_bert),
         'evaluation.baselines': 'popularity',
         'evaluation.num_bootstrap': 20,
