@@ -178,7 +178,8 @@ def _comparisons(results: dict) -> dict:
   metrics = words.ordered(name for of in found.values() for name in of)
   table = _table(
     f'{OURS} minus each baseline, all metrics',
-    f'Bold where p < {words.ALPHA}, not corrected for the number of them.',
+    f'Bold where p < {words.ALPHA} and the interval leaves out zero; not '
+    'corrected for the number of baselines.',
     [label(name) for name in metrics],
   )
   for model, _, _ in words.by_value(results):
@@ -246,7 +247,10 @@ def _calibration(results: dict) -> dict | None:
   figure = figures.reliability(found['bins']) if found else None
   if figure is None:
     return None
-  table = _table('', '', ['predicted', 'clicked', 'candidates'])
+  fitted = found.get('fitted')
+  again = figures.reliability(fitted['bins']) if fitted else None
+  title = 'As trained, in figures' if again is not None else ''
+  table = _table(title, '', ['predicted', 'clicked', 'candidates'])
   for b in found['bins']:
     cells = [
       _cell(words.number(b.get('predicted'))),
@@ -262,8 +266,6 @@ def _calibration(results: dict) -> dict | None:
     f'{words.number(found.get("ece"))}'
   )
   plots = [{'caption': 'As trained', 'figure': figure}]
-  fitted = found.get('fitted')
-  again = figures.reliability(fitted['bins']) if fitted else None
   if again is not None:
     read += (
       f', and {words.number(fitted["ece"])} with slope '

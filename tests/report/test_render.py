@@ -232,6 +232,17 @@ def test_what_is_missing_is_left_out(
   assert f'#{section}' not in page.loaded
 
 
+def test_a_fitted_calibration_is_drawn_beside_the_other(results):
+  found = results['calibration']
+  fitted = found | {'slope': 0.96, 'intercept': -1.9, 'ece': 0.0073}
+  both = results | {'calibration': found | {'fitted': fitted}}
+  once, twice = (render.render(r, {}, []) for r in (results, both))
+  assert len(drawn(twice)) == len(drawn(once)) + 1
+  text = Page(twice).text
+  assert '0.0073 with slope 0.960 and intercept' in text
+  assert 'As trained, in figures' in text  # Folded, under a name.
+
+
 def test_the_least_that_can_be_shown(results):
   least = {key: results[key] for key in ('dataset', 'split', 'metrics')}
   page = page_of(least, {}, [])
