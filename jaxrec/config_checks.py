@@ -6,6 +6,8 @@ Choices that a model is made with are checked where it is made.
 import functools
 
 from jaxrec.errors import UserError, choices
+from jaxrec.evaluation.protocols import SEEN
+from jaxrec.evaluation.summary import chosen
 from jaxrec.text_encoder import DTYPES
 
 
@@ -46,3 +48,6 @@ def check(config, shards: int) -> None:
       raise UserError(f'encoder.{key}: {choices(config.encoder[key], known)}')
   if config.objective != 'impressions':
     raise UserError(f'objective: {choices(config.objective, ["impressions"])}')
+  chosen(config.evaluation.baselines)  # Not only when all is trained.
+  if config.evaluation.seen not in SEEN:
+    raise UserError(f'evaluation.seen: {choices(config.evaluation.seen, SEEN)}')

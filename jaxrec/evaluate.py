@@ -16,6 +16,12 @@ from jaxrec.report.curves import read_curves
 from jaxrec.report.showcase import showcase
 
 SPLITS = ('test', 'validation', 'train')
+CAVEATS = {  # What keeps a split's numbers from being a test.
+  'test': None,
+  'validation': 'the checkpoint, the threshold and the settings of the '
+  'baselines were chosen on these examples',
+  'train': 'these examples were trained on, by jaxrec and the baselines',
+}
 
 
 def evaluate_workdir(config, workdir: pathlib.Path, split: str) -> dict:
@@ -103,6 +109,7 @@ def evaluate_best(
   told = {
     'dataset': data.name,
     'split': split,
+    'caveat': CAVEATS[split],
     'best_step': best,
     'threshold': validated.threshold,
     **found.results,
@@ -128,7 +135,12 @@ def _write(
   stem = lambda name: name if split == 'test' else f'{name}.{split}'
   items, ours = experiment.dataset.items, found.judged[OURS]
   predicted = predictions.write(
-    workdir, stem('predictions'), found.examples, ours, items['item_id']
+    workdir,
+    stem('predictions'),
+    found.examples,
+    ours,
+    items['item_id'],
+    shown=told['protocol']['name'] == 'impressions',
   )
   path = workdir / f'{stem("report")}.html'
   render.write(

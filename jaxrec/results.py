@@ -150,6 +150,8 @@ def show(results: dict, display: Display) -> None:
     f'among {protocol["candidates"]}; {protocol["examples"]:,} examples',
     rows,
   )
+  if results.get('caveat'):
+    display.say(f'NOT A TEST: {results["caveat"]}')
   clicks = ('accuracy', 'precision', 'recall', 'f1')
   if 'f1' in results['metrics']:
     told = ', '.join(f'{m} {number(results["metrics"][m])}' for m in clicks)

@@ -14,14 +14,20 @@ CHUNK = 1 << 14  # Examples of a Parquet row group.
 
 
 def write(
-  workdir: pathlib.Path, stem: str, examples: Impressions, judged: Judged, ids
+  workdir: pathlib.Path,
+  stem: str,
+  examples: Impressions,
+  judged: Judged,
+  ids,
+  *,
+  shown: bool,
 ) -> pathlib.Path:
   """Writes ours: a zipped prediction.txt of impressions, Parquet of the rest.
 
   prediction.txt is what MIND's evaluation takes: a line an impression, its id
   and the rank of each candidate, in the order they were shown. The Parquet file
-  has a row an example: user_id, items and scores (the best of the catalog, best
-  first), targets and target_ranks.
+  has a row an example: user_id, items and scores (the best of the candidates,
+  best first), targets and target_ranks.
 
   Args:
     workdir: where the file goes.
@@ -29,14 +35,14 @@ def write(
     examples: as evaluated.
     judged: ours.
     ids: item ids of the catalog, strings.
+    shown: whether the candidates are those of impressions.
 
   Returns:
     The file.
   """
-  listed = judged.logits is not None
-  path = workdir / f'{stem}.{"zip" if listed else "parquet"}'
+  path = workdir / f'{stem}.{"zip" if shown else "parquet"}'
   partial = path.with_name(f'{path.name}.partial')
-  (_write_zip if listed else _write_parquet)(partial, examples, judged, ids)
+  (_write_zip if shown else _write_parquet)(partial, examples, judged, ids)
   partial.replace(path)
   return path
 
@@ -68,7 +74,9 @@ def _write_zip(path, examples, judged, ids) -> None:
 
 
 def _write_parquet(path, examples, judged, ids) -> None:
-  ranks = judged.places.ranks()
+  clicked = np.asarray(examples.labels) > 0
+  items, ranks = examples.candidates[clicked], judged.places.ranks()
+  ends = np.concatenate([[0], np.cumsum(clicked)])[examples.candidate_offsets]
   schema = pa.schema(
     {
       'user_id': pa.string(),
@@ -83,15 +91,15 @@ def _write_parquet(path, examples, judged, ids) -> None:
     for begin in range(0, len(examples), CHUNK):
       rows = range(begin, min(begin + CHUNK, len(examples)))
       lists = [judged.top[i][judged.top[i] >= 0] for i in rows]
-      shown = [examples.shown(i) for i in rows]
+      targets = [slice(ends[i], ends[i + 1]) for i in rows]
       columns = {
         'user_id': [examples.user_ids[i] for i in rows],
-        'items': [names(items) for items in lists],
+        'items': [names(best) for best in lists],
         'scores': [
-          judged.scores[i, : len(items)]
-          for i, items in zip(rows, lists, strict=True)
+          judged.scores[i, : len(best)]
+          for i, best in zip(rows, lists, strict=True)
         ],
-        'targets': [names(examples.candidates[s]) for s in shown],
-        'target_ranks': [ranks[s] for s in shown],
+        'targets': [names(items[mine]) for mine in targets],
+        'target_ranks': [ranks[mine] for mine in targets],
       }
       writer.write_table(pa.table(columns, schema))

@@ -17,7 +17,7 @@ import numpy as np
 from jaxrec import metrics
 from jaxrec.data.columns import Impressions, ragged_rows
 from jaxrec.data.sequences import draw_others
-from jaxrec.errors import UserError, choices
+from jaxrec.errors import UserError
 
 TOP = 100  # Items of a list that are kept: more than any metric looks at.
 SEEN = ('masked', 'kept')
@@ -223,11 +223,8 @@ def make(
   """The protocol a config asks for.
 
   Raises:
-    UserError: `seen` is unknown, or candidates are to be sampled where they
-      are listed.
+    UserError: candidates are to be sampled where they are listed.
   """
-  if seen not in SEEN:
-    raise UserError(f'evaluation.seen: {choices(seen, SEEN)}')
   if name == 'impressions':
     if sampled:
       raise UserError(

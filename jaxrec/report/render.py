@@ -91,6 +91,7 @@ def render(results: dict, curves: dict, examples: list) -> str:
     verdict=words.verdict(results),
     protocol=_protocol(results),
     sampled=words.is_sampled(results),
+    caveat=results.get('caveat'),
     sections=sections,
     facts=_facts(results),
     history_shown=HISTORY_SHOWN,

@@ -14,6 +14,12 @@ from tests.evaluation.test_protocols import N, held_out, listed, make, scorer  #
 IDS = [f'item{i}' for i in range(N)]
 
 
+def write(directory, examples, judged, shown):
+  return predictions.write(
+    directory, 'predictions', examples, judged, IDS, shown=shown
+  )
+
+
 @pytest.fixture(scope='module')
 def shown(held_out):  # noqa: F811
   examples = listed(held_out, masked=False)
@@ -22,7 +28,7 @@ def shown(held_out):  # noqa: F811
 
 def test_prediction_txt_is_as_mind_takes_it(tmp_path, shown):
   examples, judged = shown
-  path = predictions.write(tmp_path, 'predictions', examples, judged, IDS)
+  path = write(tmp_path, examples, judged, shown=True)
   with zipfile.ZipFile(path) as archive:
     assert archive.namelist() == ['prediction.txt']
     lines = archive.read('prediction.txt').decode().splitlines()
@@ -37,10 +43,12 @@ def test_prediction_txt_is_as_mind_takes_it(tmp_path, shown):
     assert (np.diff(logits[np.argsort(ranks)]) <= 0).all()
 
 
-def test_parquet_holds_what_was_judged(tmp_path, held_out):  # noqa: F811
-  examples, _ = make().examples(held_out)
-  judged = make().judge(scorer(), examples, 0.0)
-  path = predictions.write(tmp_path, 'predictions', examples, judged, IDS)
+@pytest.mark.parametrize('sampled', [0, 9])
+def test_parquet_holds_what_was_judged(tmp_path, held_out, sampled):  # noqa: F811
+  protocol = make(sampled=sampled)
+  examples, _ = protocol.examples(held_out)
+  judged = protocol.judge(scorer(), examples, 0.0)
+  path = write(tmp_path, examples, judged, shown=False)
   rows = pq.read_table(path).to_pylist()
   ranks = judged.places.ranks()
   assert len(rows) == len(examples)
@@ -48,12 +56,15 @@ def test_parquet_holds_what_was_judged(tmp_path, held_out):  # noqa: F811
     items = [int(name[4:]) for name in row['items']]
     assert items == [j for j in judged.top[i] if j >= 0]
     assert (np.diff(row['scores']) <= 0).all()
-    targets = examples.candidates[examples.shown(i)]
+    shown = examples.shown(i)
+    targets = examples.candidates[shown][examples.labels[shown] > 0]
     assert row['targets'] == [IDS[j] for j in targets]
-    assert row['target_ranks'] == ranks[examples.shown(i)].tolist()
+    mine = judged.places.owners == i
+    assert row['target_ranks'] == ranks[mine].tolist()
     for target, rank in zip(targets, row['target_ranks'], strict=True):
-      if target in items:  # A tie may have put it further up in the list.
-        assert items.index(target) + 1 <= rank
+      if target in items:  # Among equals its place is open.
+        score = row['scores'][items.index(target)]
+        assert sum(other > score for other in row['scores']) < rank
 
 
 def test_showcases_are_what_they_say(shown):

@@ -232,6 +232,12 @@ def test_what_is_missing_is_left_out(
   assert f'#{section}' not in page.loaded
 
 
+def test_what_is_no_test_says_so(results):
+  assert 'caveat' not in page_of(results, {}, []).ids
+  page = page_of(results | {'caveat': 'trained on <these>'}, {}, [])
+  assert 'caveat' in page.ids and 'trained on <these>' in page.text
+
+
 def test_a_fitted_calibration_is_drawn_beside_the_other(results):
   found = results['calibration']
   fitted = found | {'slope': 0.96, 'intercept': -1.9, 'ece': 0.0073}
