@@ -6,6 +6,8 @@ the whole catalog without what was seen.
 
     python -m jaxrec.main --config=configs/video.py \
       --config.data.dir=DIR --workdir=/tmp/video
+
+Untuned: on latest-small nDCG@10 0.0245, sequential rules 0.0654 (README).
 """
 
 from configs import common
