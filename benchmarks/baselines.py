@@ -47,6 +47,7 @@ def main() -> None:
     known = {split: experiment.known(split) for split in ('validation', 'test')}
   protocol, data = experiment.protocol, experiment.dataset
   examples, left_out = protocol.examples(data.test)
+  choosing, _ = protocol.examples(data.validation)
   found = {}
   for name in BASELINES:
     began = time.perf_counter()
@@ -55,7 +56,7 @@ def main() -> None:
       protocol,
       examples,
       known['test'],
-      data.validation,
+      choosing,
       known['validation'],
     )
     found[name] = {

@@ -92,16 +92,17 @@ def evaluate_best(
   config, data = experiment.config, experiment.dataset
   display = experiment.display
   validated = experiment.validate(state.params, frozen)
+  early = experiment.known('validation')
   found = evaluate(
     experiment.scorer(state.params, frozen),
     experiment.protocol,
     split=getattr(data, split),
     validation=data.validation,
-    known=experiment.known,
-    in_validation=split != 'test',
+    known=experiment.known('test') if split == 'test' else early,
+    known_before_validation=early,
     baselines=config.evaluation.baselines,
     threshold=validated.threshold,
-    fitted=validated.fitted,
+    calibrated=validated.calibrated,
     num_bootstrap=config.evaluation.num_bootstrap,
     seed=config.seed,
     track=display.track,

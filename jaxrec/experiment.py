@@ -76,12 +76,12 @@ class Validated(NamedTuple):
   Attributes:
     metrics: see `metrics.finalize`.
     threshold: the logit from which a candidate is called clicked.
-    fitted: see `calibration.fit`; None where candidates are not listed.
+    calibrated: see `calibration.fit`; None where candidates are not listed.
   """
 
   metrics: dict[str, float]
   threshold: float
-  fitted: tuple[float, float] | None
+  calibrated: tuple[float, float] | None
 
 
 @dataclasses.dataclass

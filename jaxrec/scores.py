@@ -1,4 +1,4 @@
-"""Our model as a Scorer: see `protocols`."""
+"""Our model as a Scorer: see `evaluation.scorers`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxrec.data.columns import Impressions
 from jaxrec.data.eval_batches import eval_batches, history_batches
-from jaxrec.evaluation.protocols import CatalogRanks
+from jaxrec.evaluation.scorers import CatalogRanks
 from jaxrec.ranking import ItemIndex
 from jaxrec.sharding import put_batch
 

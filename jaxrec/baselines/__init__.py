@@ -4,6 +4,7 @@ A baseline learns from `Known` alone and scores any example's history against
 the whole catalog. Its settings are chosen on validation, from `grid`.
 """
 
+import abc
 import copy
 import dataclasses
 import importlib
@@ -37,7 +38,7 @@ class Known:
     return len(self.vectors)
 
 
-class Baseline:
+class Baseline(abc.ABC):
   """Base of the baselines.
 
   A subclass defines `fit` and `scores`; where single candidates can be scored
@@ -56,9 +57,9 @@ class Baseline:
   fit_reads: tuple[str, ...] = ()
   note: str = ''
 
+  @abc.abstractmethod
   def fit(self, known: Known) -> 'Baseline':
     """Learns; returns itself."""
-    raise NotImplementedError
 
   def with_settings(self, known: Known, **settings) -> 'Baseline':
     """This, once fitted to `known`, with other settings; itself unchanged.
@@ -73,13 +74,13 @@ class Baseline:
     vars(fitted).update(vars(new))
     return fitted
 
+  @abc.abstractmethod
   def scores(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
     """Scores of the whole catalog, float32 [U, N], for the examples `rows`.
 
     Only histories and times of the examples are read, never their candidates
     or labels. Equal scores are ties, whatever the order of the catalog.
     """
-    raise NotImplementedError
 
   def pairs(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
     """Scores of the examples' own candidates, float32, end to end."""

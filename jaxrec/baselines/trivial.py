@@ -28,15 +28,14 @@ class Random(Baseline):
     return (bits >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
 
 
-class Oracle(Baseline):
-  """The probability each click was drawn with: what nobody can beat."""
+def oracle(examples: Impressions, rows: np.ndarray) -> np.ndarray | None:
+  """The probability each click was drawn with: what nobody can beat.
 
-  def fit(self, known: Known) -> 'Oracle':
-    return self
-
-  def pairs(self, examples: Impressions, rows: np.ndarray) -> np.ndarray | None:
-    """As in Baseline; None where the world is not a made one."""
-    if examples.probabilities is None:
-      return None
-    flat, _ = ragged_rows(examples.candidate_offsets, rows)
-    return np.asarray(examples.probabilities[flat], np.float32)
+  Float32, of the candidates of the examples `rows`, end to end; None where the
+  world is not a made one. No Baseline: it learns nothing, and knows nothing of
+  items that were not shown.
+  """
+  if examples.probabilities is None:
+    return None
+  flat, _ = ragged_rows(examples.candidate_offsets, rows)
+  return np.asarray(examples.probabilities[flat], np.float32)

@@ -6,6 +6,7 @@ A dataset is one subclass with `files`, `items` (see `Builder`) and
 asked of the same prepared records.
 """
 
+import abc
 import collections
 import pathlib
 from collections.abc import Iterator
@@ -25,11 +26,11 @@ class SequenceBuilder(Builder, skip_registration=True):
   ]
   SPLITS = ('users',)
 
+  @abc.abstractmethod
   def interactions(
     self, directory: pathlib.Path
   ) -> Iterator[tuple[str, int, int]]:
     """Yields (user id, item index, unix seconds), in any order."""
-    raise NotImplementedError
 
   def _behaviours(self) -> dict:
     return {

@@ -1,19 +1,19 @@
 """Ours beside the baselines on one split: what results.json says of it."""
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from jaxrec import metrics
 from jaxrec.baselines import BASELINES, Baseline, Known, fitted
-from jaxrec.baselines.trivial import Oracle
+from jaxrec.baselines.trivial import oracle
 from jaxrec.data.columns import Impressions
 from jaxrec.data.sequences import Sequences
 from jaxrec.errors import UserError
 from jaxrec.errors import choices as unknown
 from jaxrec.evaluation import calibration, confidence, lists
-from jaxrec.evaluation.protocols import BlockScorer, Judged, Scorer
+from jaxrec.evaluation.protocols import Judged
+from jaxrec.evaluation.scorers import BlockScorer, Scorer
 from jaxrec.evaluation.slices import slices
 
 OURS = 'jaxrec'
@@ -43,11 +43,11 @@ def evaluate(
   *,
   split: Impressions,
   validation: Impressions,
-  known: Callable[[str], Known],
-  in_validation: bool,
+  known: Known,
+  known_before_validation: Known,
   baselines: str,
   threshold: float,
-  fitted: tuple[float, float] | None,
+  calibrated: tuple[float, float] | None,
   num_bootstrap: int,
   seed: int,
   track,
@@ -59,38 +59,35 @@ def evaluate(
     protocol: see `protocols`.
     split: to be evaluated.
     validation: where baselines' settings and thresholds are chosen.
-    known: 'validation' or 'test' -> what a baseline may know before it.
-    in_validation: whether `split` is validation, or was trained on: baselines
-      learn from no more than for choosing then.
+    known: what baselines learn from for `split`.
+    known_before_validation: and for choosing their settings.
     baselines: which, see `chosen`.
     threshold: the logit from which ours calls a candidate clicked.
-    fitted: see `calibration.fit`, of ours on validation.
+    calibrated: see `calibration.fit`, of ours on validation.
     num_bootstrap: resamples.
     seed: of what is drawn.
     track: see `Display.track`.
   """
   examples, left_out = protocol.examples(split)
   judged = {OURS: protocol.judge(scorer, examples, threshold)}
+  choosing, _ = protocol.examples(validation)
   choices = {}
-  early = known('validation')
-  late = early if in_validation else known('test')
   names = chosen(baselines)
   with track('baselines', max(len(names), 1)) as advance:
     for name in names:
       judged[name], choices[name] = judge_baseline(
-        name, protocol, examples, late, validation, early
+        name, protocol, examples, known, choosing, known_before_validation
       )
       advance(1, name)
   if examples.probabilities is not None:
-    oracle = as_scorer(Oracle())
-    listed = oracle.pairs(validation)
-    level = metrics.best_threshold(listed, validation.labels)
-    judged['oracle'] = protocol.judge(oracle, examples, level)
+    truth = BlockScorer(None, oracle)
+    level = metrics.best_threshold(truth.pairs(choosing), choosing.labels)
+    judged['oracle'] = protocol.judge(truth, examples, level)
   results = summarize(
     judged,
     protocol,
     examples,
-    late,
+    known,
     num_bootstrap=num_bootstrap,
     seed=seed,
   )
@@ -99,7 +96,7 @@ def evaluate(
   results['calibration'] = None
   if protocol.name == 'impressions':
     results['calibration'] = calibration.told(
-      judged[OURS].logits, examples.labels, fitted
+      judged[OURS].logits, examples.labels, calibrated
     )
   return Evaluation(examples, judged, results)
 
@@ -126,7 +123,7 @@ def judge_baseline(
   protocol,
   examples: Impressions,
   known: Known,
-  validation: Impressions,
+  choosing: Impressions,
   early: Known,
 ) -> tuple[Judged, dict]:
   """A baseline on examples, and its settings, chosen on validation.
@@ -134,12 +131,11 @@ def judge_baseline(
   Args:
     name: a key of BASELINES.
     protocol: see `protocols`.
-    examples: to be judged, as the protocol gave them.
-    known: what the baseline learns from for them.
-    validation: the split to choose on.
-    early: what it learns from for that.
+    examples, choosing: to be judged, and to choose on, as the protocol gave
+      them.
+    known: what the baseline learns from for the examples.
+    early: what it learns from for choosing.
   """
-  choosing, _ = protocol.examples(validation)
   baseline, settings, level = choose(name, early, choosing, protocol)
   if known is not early:
     baseline = baseline.fit(known)

@@ -7,7 +7,7 @@ import pytest
 from jaxrec import metrics, sharding
 from jaxrec.data.columns import Impressions
 from jaxrec.errors import UserError
-from jaxrec.evaluation import protocols
+from jaxrec.evaluation import protocols, scorers
 from jaxrec.ranking import ItemIndex
 
 N = 60
@@ -46,7 +46,7 @@ def scorer(block=7):
   pairs = lambda examples, rows: np.concatenate(
     [of(examples, [i])[0, examples.candidates[examples.shown(i)]] for i in rows]
   )
-  return protocols.BlockScorer(of, pairs, block=block)
+  return scorers.BlockScorer(of, pairs, block=block)
 
 
 def listed(split, masked):
@@ -119,7 +119,7 @@ def test_the_index_on_a_mesh_ranks_as_the_host_does(held_out, devices):
       targets=(examples.candidates, examples.candidate_offsets),
       seen=(examples.history, examples.history_offsets),
     )
-  expected = protocols.BlockScorer(lambda _, r: users[r] @ items.T, None).rank(
+  expected = scorers.BlockScorer(lambda _, r: users[r] @ items.T, None).rank(
     examples, True, 10
   )
   np.testing.assert_array_equal(best.items, expected.items)

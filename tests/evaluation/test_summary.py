@@ -7,7 +7,7 @@ from jaxrec import metrics
 from jaxrec.baselines import BASELINES, Baseline, Known
 from jaxrec.data.sequences import leave_one_out
 from jaxrec.errors import UserError
-from jaxrec.evaluation import protocols, summary
+from jaxrec.evaluation import protocols, scorers, summary
 from tests.data.test_sequences import random_sequences
 
 N = 30
@@ -26,7 +26,7 @@ def known_of(held):
 
 def run(held, **changes):
   options = {
-    'scorer': protocols.BlockScorer(
+    'scorer': scorers.BlockScorer(
       lambda examples, rows: np.random.default_rng(rows[0]).random(
         (len(rows), N)
       ),
@@ -35,11 +35,11 @@ def run(held, **changes):
     'protocol': protocols.WholeCatalog('leave_one_out', 'masked'),
     'split': held.test,
     'validation': held.validation,
-    'known': known_of(held),
-    'in_validation': False,
+    'known': known_of(held)('test'),
+    'known_before_validation': known_of(held)('validation'),
     'baselines': 'popularity,item_knn_recency',
     'threshold': 0.0,
-    'fitted': None,
+    'calibrated': None,
     'num_bootstrap': 50,
     'seed': 0,
     'track': lambda *args: contextlib.nullcontext(lambda *args: None),
