@@ -29,6 +29,9 @@ def base() -> ConfigDict:
         # impressions; or, of sequences: leave_one_out (each user's last event)
         # or time_split (the latest validation_fraction, and that before it).
         'protocol': 'impressions',
+        # Of sequences, what is predicted, say 'purchase'; '': all. What was
+        # seen in another way may be a target: evaluation.seen=kept.
+        'target_behaviour': '',
       },
       'encoder': {
         'pretrained': 'minilm',  # Alias, Hugging Face directory or hub id.

@@ -53,6 +53,7 @@ def load_dataset(config, display: Display) -> datasets.Dataset:
     cache_dir=cache_dir(config),
     protocol=data.protocol,
     validation_fraction=data.validation_fraction,
+    target_behaviour=data.target_behaviour,
   )
   for part, counts in dataset.counts.items():
     told = ', '.join(f'{name} {count:,}' for name, count in counts.items())

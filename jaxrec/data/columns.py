@@ -18,7 +18,7 @@ import tensorflow_datasets as tfds
 
 from jaxrec.errors import UserError
 
-FORMAT = 'columns-3'  # To be counted up when what is written changes.
+FORMAT = 'columns-4'  # To be counted up when what is written changes.
 CHUNK = 1 << 16  # Examples, items or candidates held in memory at a time.
 
 
@@ -89,6 +89,7 @@ class Impressions:
     probabilities: float32, one per candidate: the true click probability
       where the world is known (the demo), else None.
     history_times: int64, one per item of a history, where they are known.
+    history_behaviours: uint8, likewise: indices into `Dataset.behaviours`.
     directory: where exactly these columns lie; None: in memory alone.
   """
 
@@ -102,6 +103,7 @@ class Impressions:
   labels: np.ndarray
   probabilities: np.ndarray | None = None
   history_times: np.ndarray | None = None
+  history_behaviours: np.ndarray | None = None
   directory: pathlib.Path | None = None
 
   def __len__(self) -> int:
@@ -120,7 +122,7 @@ class Impressions:
     """The examples `rows`, in that order, in memory."""
     columns = {}
     for name, values in (
-      ('history', ('history', 'history_times')),
+      ('history', ('history', 'history_times', 'history_behaviours')),
       ('candidate', ('candidates', 'labels', 'probabilities')),
     ):
       offsets = getattr(self, f'{name}_offsets')
@@ -252,7 +254,7 @@ class ColumnWriter:
     for name in ('history_offsets', 'candidate_offsets'):
       self.append_offsets(name, np.diff(getattr(impressions, name)))
     for name in (
-      *('times', 'history', 'history_times'),
+      *('times', 'history', 'history_times', 'history_behaviours'),
       *('candidates', 'labels', 'probabilities'),
     ):
       values = getattr(impressions, name)

@@ -27,6 +27,7 @@ from jaxrec.data.sequences import (
   cut,
   sequence_columns,
   sequences_of,
+  targets_of,
 )
 from jaxrec.errors import UserError, choices
 
@@ -51,6 +52,10 @@ class Dataset:
     protocol: how it is evaluated: 'impressions', or one of
       `sequences.PROTOCOLS`, whose splits hold targets and are ranked among the
       whole catalog.
+    behaviours: names of what users did, which `Sequences.behaviours` and
+      `Impressions.history_behaviours` point to: ('',) where sequences have one
+      kind without a name, () where the dataset is one of impressions.
+    target_behaviour: the one that is held out; '': all.
     train, validation, test: the splits. Training and every choice use the
       first two alone.
     counts: what was read and what was set aside, by TFDS config.
@@ -66,6 +71,8 @@ class Dataset:
   test: Impressions
   counts: dict[str, dict[str, int]]
   notes: list[str]
+  behaviours: tuple[str, ...] = ()
+  target_behaviour: str = ''
   _before_test: Sequences | None = None
 
   def known(self, split: str) -> Sequences:
@@ -119,6 +126,7 @@ def prepare(
   cache_dir: pathlib.Path,
   protocol: str,
   validation_fraction: float,
+  target_behaviour: str = '',
 ) -> Dataset:
   """Reads a dataset's own files through TFDS, or what an earlier run made.
 
@@ -131,6 +139,8 @@ def prepare(
     validation_fraction: share of the training impressions, the latest, held
       out where the dataset has no validation split of its own; of `time_split`,
       the share of either held-out part.
+    target_behaviour: of sequences, the behaviour whose interactions are held
+      out; the others stay in histories. '': all.
 
   Raises:
     UserError: unknown name, files missing or unusable, a protocol that does
@@ -148,6 +158,11 @@ def prepare(
     fit = ' or '.join(PROTOCOLS) if is_sequences else 'impressions'
     raise UserError(
       f'data.protocol={protocol}: {name} is a dataset of {kind}: give {fit}'
+    )
+  if target_behaviour and not is_sequences:
+    raise UserError(
+      f'data.target_behaviour={target_behaviour}: {name} is a dataset of '
+      "impressions, whose targets are its clicks: give ''"
     )
   raw = pathlib.Path(directory).expanduser()
   root = cache_dir / 'datasets' / f'{name}-{cls.fingerprint(raw)}'
@@ -168,7 +183,11 @@ def prepare(
   items = item_columns(builders['items'], root / FORMAT / 'catalog')
   if is_sequences:
     found = _held_out(
-      builders['sequences'], root, protocol, validation_fraction
+      builders['sequences'],
+      root,
+      protocol,
+      validation_fraction,
+      target_behaviour,
     )
     counts[protocol] = found.pop('counts')
   else:
@@ -199,11 +218,17 @@ def _splits(builder, root: pathlib.Path, fraction: float) -> dict:
 
 
 def _held_out(
-  builder, root: pathlib.Path, protocol: str, fraction: float
+  builder,
+  root: pathlib.Path,
+  protocol: str,
+  fraction: float,
+  target_behaviour: str,
 ) -> dict:
   """The parts of sequences under a protocol."""
   sequences = sequence_columns(builder, root / FORMAT / 'sequences')
-  held = cut(sequences, protocol, fraction)
+  behaviours = builder.behaviours()
+  is_target = targets_of(sequences, behaviours, target_behaviour)
+  held = cut(sequences, protocol, fraction, is_target)
   parts = {'train': held.train.items} | {
     name: getattr(held, name).candidates for name in ('validation', 'test')
   }
@@ -213,5 +238,7 @@ def _held_out(
     'validation': held.validation,
     'test': held.test,
     '_before_test': held.before_test,
+    'behaviours': behaviours,
+    'target_behaviour': target_behaviour,
     'counts': held.counts | counts,
   }

@@ -16,7 +16,7 @@ import pathlib
 from collections.abc import Iterator
 
 from jaxrec.data.builder import Item
-from jaxrec.data.sequence_builder import SequenceBuilder
+from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
 from jaxrec.errors import UserError
 
 MOVIES = ('movieId', 'title', 'genres')
@@ -61,9 +61,7 @@ class MovieLens(SequenceBuilder):
         seen.add(film)
         yield {'item_id': film, 'title': title, 'category': genres}
 
-  def interactions(
-    self, directory: pathlib.Path
-  ) -> Iterator[tuple[str, int, int]]:
+  def interactions(self, directory: pathlib.Path) -> Iterator[Interaction]:
     """Yields (userId, film, timestamp) of every rating."""
     # The items config counts what is wrong with the films.
     silent = type(self)(config='items', data_dir=self._data_dir_root)
@@ -87,7 +85,7 @@ class MovieLens(SequenceBuilder):
         self.note('repeated ratings', f'{where}: user {user}, film {film}')
       else:
         seen.add((user, film))
-        yield user, films[film], seconds
+        yield Interaction(user, films[film], seconds)
 
   def _rows(self, path: pathlib.Path, columns: tuple[str, ...]):
     """Yields ('file:line', fields) of lines with the right number of them."""

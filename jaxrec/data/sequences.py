@@ -4,6 +4,11 @@ Items of one user that share a time are one event: their order in a file says
 nothing, so an event is held out whole, and none of it may be seen when another
 of it is predicted.
 
+Where users act in several ways, targets may be of one behaviour alone, say
+purchases. Then only events that have such an item are held out. Items of other
+behaviours in these are no targets, and are in no part of the cut: they happened
+at once with what is predicted. Those of earlier events stay in the history.
+
 What is held out comes as Impressions whose candidates are the targets alone,
 all labelled 1: everything else in the catalog is a candidate too.
 """
@@ -35,12 +40,14 @@ class Sequences:
     items: int32 item indices.
     times: int64, unix seconds, never falling within a user; below 0 where only
       the order is known.
+    behaviours: uint8, indices into `Dataset.behaviours`; None: unknown.
   """
 
   user_ids: Texts | np.ndarray
   offsets: np.ndarray
   items: np.ndarray
   times: np.ndarray
+  behaviours: np.ndarray | None = None
 
   def __len__(self) -> int:
     return len(self.offsets) - 1
@@ -66,6 +73,7 @@ class Sequences:
       offsets=_ends(kept),
       items=self.items[mask],
       times=self.times[mask],
+      behaviours=None if self.behaviours is None else self.behaviours[mask],
     )
 
 
@@ -96,40 +104,73 @@ def event_numbers(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
   return np.cumsum(starts) - 1
 
 
-def leave_one_out(sequences: Sequences) -> HeldOut:
+def leave_one_out(
+  sequences: Sequences, is_target: np.ndarray | None = None
+) -> HeldOut:
   """Each user's last event is the test, the one before it the validation.
 
   A user with two events has no validation; one with a single event is for
   training alone. Note that other users' later events may be in training: who
   wants none of the future there takes `time_split`.
+
+  Args:
+    sequences: of all users.
+    is_target: bool, one per item; None: all. Events without a target are not
+      held out; what a user did after the last target is in no part.
   """
   users, events = sequences.users, sequences.events()
-  last = np.full(len(sequences), -1)
-  last[users] = events  # The last assignment holds.
-  first = last.copy()
-  first[users[::-1]] = events[::-1]
-  age = last[users] - events  # 0: the last event.
+  if is_target is None:
+    is_target = np.ones(len(events), bool)
+  # Of each event: can it be held out? Something must be before it.
+  holds = np.zeros(events.max(initial=-1) + 1, bool)
+  holds[events[is_target]] = True
+  begins = sequences.offsets[:-1][np.diff(sequences.offsets) > 0]
+  holds[events[begins]] = False
+  up_to = np.cumsum(holds)[events]
+  first, last = np.zeros((2, len(sequences)), np.int64)
+  last[users] = up_to  # The last assignment holds.
+  first[users[::-1]] = up_to[::-1]
+  later = last[users] - up_to  # Events after this one that can be held out.
   events_held = np.minimum(last - first, 2)
   held = events_held[users]
-  return HeldOut(
-    train=sequences.where(age >= held),
-    before_test=sequences.where((age > 0) | (held == 0)),
-    validation=_held_out(sequences, (age == 1) & (held == 2), age > 1),
-    test=_held_out(sequences, (age == 0) & (held > 0), age > 0),
-    counts={
+  targets = holds[events] & is_target
+  known = (later > 0) | (held == 0)
+  test = holds[events] & (later == 0)
+  counts = {
+    'users': len(sequences),
+    'users with a single event, for training alone': int(
+      (events_held == 0).sum()
+    ),
+  }
+  if not is_target.all():
+    counts = {
       'users': len(sequences),
-      'users with a single event, for training alone': int(
+      'users without a target after another event, for training alone': int(
         (events_held == 0).sum()
       ),
-    },
+      'interactions after the last target, in no part': int(
+        (~known & ~test).sum()
+      ),
+    }
+  return HeldOut(
+    train=sequences.where(later >= held),
+    before_test=sequences.where(known),
+    validation=_held_out(
+      sequences, targets & (later == 1) & (held == 2), later > 1
+    ),
+    test=_held_out(sequences, targets & test, later > 0),
+    counts=counts,
   )
 
 
-def time_split(sequences: Sequences, fraction: float) -> HeldOut:
+def time_split(
+  sequences: Sequences, fraction: float, is_target: np.ndarray | None = None
+) -> HeldOut:
   """Two moments cut all users at once: nothing learns from the future.
 
   Test targets are all that a user acts on in the latest `fraction` of all
-  actions, validation targets in the `fraction` before. A user who was not there
+  actions, validation targets in the `fraction` before; of those that
+  `is_target` (bool, one per item; None: all) marks. A user who was not there
   before has an empty history.
   """
   times = np.sort(sequences.times)
@@ -141,27 +182,58 @@ def time_split(sequences: Sequences, fraction: float) -> HeldOut:
       f'data.validation_fraction={fraction} leaves nothing to train on, or '
       'nothing to validate on, before the test: give e.g. 0.1'
     )
+  if is_target is None:
+    is_target = np.ones(len(sequences.times), bool)
   return HeldOut(
     train=sequences.where(before),
     before_test=sequences.where(~after),
-    validation=_held_out(sequences, ~before & ~after, before),
-    test=_held_out(sequences, after, ~after),
+    validation=_held_out(sequences, ~before & ~after & is_target, before),
+    test=_held_out(sequences, after & is_target, ~after),
     counts={'users': len(sequences)},
   )
 
 
 # How sequences are cut, by name.
 PROTOCOLS = {
-  'leave_one_out': lambda sequences, fraction: leave_one_out(sequences),
+  'leave_one_out': lambda sequences, fraction, is_target: leave_one_out(
+    sequences, is_target
+  ),
   'time_split': time_split,
 }
 
 
-def cut(sequences: Sequences, protocol: str, fraction: float) -> HeldOut:
-  """Sequences cut by one of PROTOCOLS; `fraction` is of `time_split`."""
+def cut(
+  sequences: Sequences,
+  protocol: str,
+  fraction: float,
+  is_target: np.ndarray | None = None,
+) -> HeldOut:
+  """Sequences cut by one of PROTOCOLS.
+
+  Args:
+    sequences: of all users.
+    protocol: a key of PROTOCOLS.
+    fraction: of `time_split`.
+    is_target: bool, one per item, what may be held out; None: everything.
+  """
   if protocol not in PROTOCOLS:
     raise UserError(f'data.protocol: {choices(protocol, PROTOCOLS)}')
-  return PROTOCOLS[protocol](sequences, fraction)
+  return PROTOCOLS[protocol](sequences, fraction, is_target)
+
+
+def targets_of(
+  sequences: Sequences, behaviours: tuple[str, ...], wanted: str
+) -> np.ndarray | None:
+  """bool, one per item: is it of the behaviour `wanted`? None: '', all are.
+
+  Raises:
+    UserError: nobody behaves so.
+  """
+  if not wanted:
+    return None
+  if wanted not in behaviours:
+    raise UserError(f'data.target_behaviour: {choices(wanted, behaviours)}')
+  return sequences.behaviours == behaviours.index(wanted)
 
 
 def sequence_columns(builder, directory: pathlib.Path) -> Sequences:
@@ -172,6 +244,8 @@ def sequence_columns(builder, directory: pathlib.Path) -> Sequences:
         writer.append_texts('user_ids', Texts.of(chunk['user_id'].tolist()))
         items, lengths = chunk['items']
         writer.append({'items': items, 'times': chunk['times'][0]})
+        behaviours = chunk['behaviours'][0].astype(np.uint8)
+        writer.append({'behaviours': behaviours})
         writer.append_offsets('offsets', lengths)
   return Sequences(**with_texts(read_columns(directory)))
 
@@ -199,6 +273,9 @@ def _held_out(
     history=seen.items[flat],
     history_offsets=offsets,
     history_times=seen.times[flat],
+    history_behaviours=None
+    if seen.behaviours is None
+    else seen.behaviours[flat],
     candidates=sequences.items[firsts],
     candidate_offsets=ends,
     labels=np.ones(len(firsts), np.uint8),

@@ -85,6 +85,7 @@ def make_impressions(rng, examples=400):
     candidates=rng.integers(0, 99, shown.sum(), np.int32),
     candidate_offsets=ends(shown),
     labels=rng.integers(0, 2, shown.sum(), np.uint8),
+    history_behaviours=rng.integers(0, 3, history.sum(), np.uint8),
   )
 
 

@@ -1,12 +1,16 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from jaxrec.data.columns import Impressions
 from jaxrec.data.sequences import (
+  PROTOCOLS,
   Sequences,
   cut,
   leave_one_out,
   sequences_of,
+  targets_of,
   time_split,
 )
 from jaxrec.errors import UserError
@@ -21,6 +25,7 @@ def random_sequences(seed=0, users=80):
     offsets=np.concatenate([[0], np.cumsum(sizes)]),
     items=rng.integers(0, 30, sizes.sum()).astype(np.int32),
     times=np.concatenate(times),
+    behaviours=rng.integers(0, 3, sizes.sum()).astype(np.uint8),
   )
 
 
@@ -65,6 +70,65 @@ def test_leave_one_out_holds_whole_events_out():
     np.testing.assert_array_equal(before_test, items[times < last])
     single += len(events) == 1
   assert single and single in held.counts.values()
+
+
+def test_targets_of_one_behaviour():
+  sequences = random_sequences(2, users=200)
+  wanted = targets_of(sequences, ('view', 'cart', 'buy'), 'buy')
+  np.testing.assert_array_equal(wanted, sequences.behaviours == 2)
+  held = leave_one_out(sequences, wanted)
+  dropped = 0
+  for i in range(len(sequences)):
+    part = slice(sequences.offsets[i], sequences.offsets[i + 1])
+    items, times, kinds = (
+      column[part]
+      for column in (sequences.items, sequences.times, sequences.behaviours)
+    )
+    # The events that can be held out, the latest last.
+    moments = np.unique(times[(kinds == 2) & (times > times[0])])
+    for split, age, least in ((held.test, 1, 1), (held.validation, 2, 2)):
+      found = example(split, f'u{i}')
+      assert (found is None) == (len(moments) < least)
+      if found:
+        history, _, targets = found
+        bought = items[(times == moments[-age]) & (kinds == 2)]
+        assert sorted(targets) == sorted(set(bought))
+        np.testing.assert_array_equal(history, items[times < moments[-age]])
+    for part, age in ((held.train, 2), (held.before_test, 1)):
+      end = moments[-min(age, len(moments))] if len(moments) else np.inf
+      np.testing.assert_array_equal(user(part, i)[0], items[times < end])
+    if len(moments):
+      after = times > moments[-1]
+      assert not (kinds[after] == 2).any()
+      dropped += after.sum()
+  assert dropped and dropped in held.counts.values()
+  held = time_split(sequences, 0.2, wanted)
+  late = sequences.times >= held.test.times.min()
+  pairs = {
+    *zip(
+      sequences.users[late & wanted],
+      sequences.items[late & wanted],
+      strict=True,
+    )
+  }
+  assert len(held.test.candidates) == len(pairs)
+
+
+def test_behaviours_stay_beside_their_items():
+  sequences = random_sequences(4)
+  kind_of = np.arange(30, dtype=np.uint8) % 3
+  sequences = dataclasses.replace(
+    sequences, behaviours=kind_of[sequences.items]
+  )
+  for protocol in PROTOCOLS:
+    held = cut(sequences, protocol, 0.1)
+    for part in (held.train, held.before_test):
+      np.testing.assert_array_equal(part.behaviours, kind_of[part.items])
+    for split in (held.validation, held.test, held.test.take(np.array([3, 1]))):
+      kinds = split.history_behaviours
+      np.testing.assert_array_equal(kinds, kind_of[split.history])
+  with pytest.raises(UserError, match="did you mean 'buy'"):
+    targets_of(sequences, ('view', 'buy'), 'buys')
 
 
 def test_time_split_learns_nothing_from_the_future():
