@@ -21,6 +21,19 @@ def base() -> ConfigDict:
       'data': {
         'name': 'demo',  # A key of jaxrec.data.datasets.DATASETS.
         'dir': '',  # Where the publisher's files lie.
+        # Of the dataset 'interactions': files, under dir where they are
+        # relative, and what their columns are called.
+        'interactions_file': '',
+        'items_file': '',
+        'columns': {
+          'user_id': 'user_id',
+          'item_id': 'item_id',
+          'timestamp': 'timestamp',
+          'behaviour': 'behaviour',
+          'rating': 'rating',
+          'title': 'title',
+        },
+        'min_rating': 0.0,  # Interactions rated lower are dropped; 0: none.
         'cache_dir': '',  # '': $XDG_CACHE_HOME/jaxrec or ~/.cache/jaxrec.
         'text_template': '{title}',  # How an item's columns make its text.
         'history_length': 50,  # H, the most recent items.

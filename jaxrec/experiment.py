@@ -14,6 +14,7 @@ from jaxrec.baselines import Known
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets
 from jaxrec.data.batching import VectorItems
+from jaxrec.data.builder import Source
 from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
@@ -54,6 +55,12 @@ def load_dataset(config, display: Display) -> datasets.Dataset:
     protocol=data.protocol,
     validation_fraction=data.validation_fraction,
     target_behaviour=data.target_behaviour,
+    source=Source(
+      interactions_file=data.interactions_file,
+      items_file=data.items_file,
+      columns=tuple(data.columns.items()),
+      min_rating=data.min_rating,
+    ),
   )
   for part, counts in dataset.counts.items():
     told = ', '.join(f'{name} {count:,}' for name, count in counts.items())

@@ -13,6 +13,7 @@ same: their keys restore the order.
 """
 
 import collections
+import dataclasses
 import hashlib
 import inspect
 import json
@@ -25,6 +26,22 @@ import tensorflow_datasets as tfds
 from jaxrec.errors import UserError
 
 Item = dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """What a config says of files that are not a publisher's.
+
+  Attributes:
+    interactions_file, items_file: which.
+    columns: (ours, the file's) names of columns.
+    min_rating: interactions rated lower are left out; 0: none.
+  """
+
+  interactions_file: str = ''
+  items_file: str = ''
+  columns: tuple[tuple[str, str], ...] = ()
+  min_rating: float = 0.0
 
 
 class Tally:
@@ -82,6 +99,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   LICENSE = ''
   READS_FILES = True  # False: the dataset is made, not read.
   ORACLE = False  # True: impressions carry the true click probabilities.
+  SOURCE: Source | None = None  # Of a class that `bound` made.
+  USES: tuple = ()  # Modules that read for it, beside its own.
 
   # ------------------------------------------------- what a dataset defines
   @classmethod
@@ -138,15 +157,45 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   ) -> None:
     """Raises UserError where a split, read whole, is not what it should be."""
 
+  @classmethod
+  def bound(cls, directory: str, source: Source) -> type['Builder']:
+    """The class that reads what a config names.
+
+    Args:
+      directory: data.dir.
+      source: what else it says; for a set that is brought, not published.
+
+    Raises:
+      UserError: something is missing, or has no meaning here.
+    """
+    for key in ('interactions_file', 'items_file', 'min_rating'):
+      if getattr(source, key):
+        raise UserError(
+          f'data.{key}={getattr(source, key)}: is of data.name=interactions '
+          f'alone, not of {cls.name}'
+        )
+    if cls.READS_FILES and not directory:
+      raise UserError(
+        f"data.dir is empty: {cls.name} reads its publisher's files; give "
+        '--config.data.dir=DIR'
+      )
+    return cls
+
   # ------------------------------------------------------ what they all share
   @classmethod
   def fingerprint(cls, directory: pathlib.Path) -> str:
-    """Hash of the raw files' contents and of the code that reads them."""
+    """Hash of the raw files, of how they are to be read, and of the code."""
     digest = hashlib.sha256()
+    if cls.SOURCE is not None:
+      digest.update(repr(cls.SOURCE).encode())
+    for module in cls.USES:
+      digest.update(inspect.getsource(module).encode())
     for source in cls.__mro__[: cls.__mro__.index(Builder) + 1]:
       digest.update(inspect.getsource(inspect.getmodule(source)).encode())
     for path in cls.files(directory):
-      digest.update(str(path.relative_to(directory)).encode())
+      inside = path.is_relative_to(directory)
+      name = path.relative_to(directory) if inside else path.name
+      digest.update(str(name).encode())
       with open(path, 'rb') as f:
         digest.update(hashlib.file_digest(f, 'sha256').digest())
     return digest.hexdigest()[:16]

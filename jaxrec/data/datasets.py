@@ -10,6 +10,7 @@ import pathlib
 import numpy as np
 import tensorflow_datasets as tfds
 
+from jaxrec.data.builder import Source
 from jaxrec.data.columns import (
   FORMAT,
   Impressions,
@@ -34,6 +35,7 @@ from jaxrec.errors import UserError, choices
 # A new dataset: one file with a Builder, and its line here.
 DATASETS = {
   'demo': 'jaxrec.data.demo:Demo',
+  'interactions': 'jaxrec.data.interactions:Interactions',
   'mind': 'jaxrec.data.mind:Mind',
   'mind_small': 'jaxrec.data.mind:MindSmall',
   'mind_large': 'jaxrec.data.mind:MindLarge',
@@ -127,6 +129,7 @@ def prepare(
   protocol: str,
   validation_fraction: float,
   target_behaviour: str = '',
+  source: Source = Source(),  # noqa: B008 (it is frozen)
 ) -> Dataset:
   """Reads a dataset's own files through TFDS, or what an earlier run made.
 
@@ -139,6 +142,7 @@ def prepare(
     validation_fraction: share of the training impressions, the latest, held
       out where the dataset has no validation split of its own; of `time_split`,
       the share of either held-out part.
+    source: of 'interactions', the files it reads and how.
     target_behaviour: of sequences, the behaviour whose interactions are held
       out; the others stay in histories. '': all.
 
@@ -146,12 +150,7 @@ def prepare(
     UserError: unknown name, files missing or unusable, a protocol that does
       not fit.
   """
-  cls = builder_class(name)
-  if cls.READS_FILES and not directory:
-    raise UserError(
-      f"data.dir is empty: {name} reads its publisher's files; give "
-      '--config.data.dir=DIR'
-    )
+  cls = builder_class(name).bound(directory, source)
   is_sequences = issubclass(cls, SequenceBuilder)
   if is_sequences == (protocol == 'impressions'):
     kind = 'sequences' if is_sequences else 'impressions'
