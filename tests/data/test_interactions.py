@@ -1,0 +1,436 @@
+import collections
+import csv
+import functools
+import gzip
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jaxrec.data import datasets, interactions, tables
+from jaxrec.data.builder import Source, Tally
+from jaxrec.data.interactions import read_interactions, read_items
+from jaxrec.errors import UserError
+from tests.conftest import SHARED
+
+FORMATS = ('.tsv', '.csv', '.jsonl', '.parquet', '.tsv.gz')
+ITEMS = [
+  {'item_id': 'a', 'title': 'Amélie, or "Poulain"', 'made in': 'France'},
+  {'item_id': 'b', 'title': '', 'made in': 'Italy'},
+  {'item_id': 'c', 'title': '映画', 'made in': ''},
+]
+NAMES = ['user_id', 'item_id', 'timestamp', 'behaviour', 'rating']
+ACTIONS = [
+  dict(zip(NAMES, values, strict=True))
+  for values in (
+    ('u', 'a', '100', 'view', '4.5'),
+    ('u', 'b', '200', 'buy', '2'),
+    ('u', 'a', '100', 'view', '4.5'),  # Once more.
+    ('u', 'a', '100', 'buy', '4.5'),
+    ('v', 'a', '1970-01-01T00:05:00', 'view', 'nan'),
+    ('v', 'a', '400', 'view', '5'),  # At another time.
+    ('v', 'x', '500', 'view', '5'),  # Nobody knows x.
+    ('', 'a', '500', 'view', '5'),
+    ('v', 'b', '-1', 'view', '5'),
+    ('v', 'b', 'NaN', 'view', '5'),
+    ('w', 'c', '600', 'view', '3'),
+  )
+]
+KEPT = [
+  ('u', 0, 100, 'view'),
+  ('u', 1, 200, 'buy'),
+  ('u', 0, 100, 'buy'),
+  ('v', 0, 300, 'view'),
+  ('v', 0, 400, 'view'),
+  ('w', 2, 600, 'view'),
+]
+# Reasons that set nothing aside.
+ASIDE = (
+  tables.ROWS,
+  tables.REPLACED,
+  interactions.UNTITLED,
+  interactions.MILLISECONDS,
+)
+
+
+def encoded(records, suffix):
+  """A table's bytes."""
+  if suffix.endswith('.gz'):
+    return gzip.compress(encoded(records, suffix[:-3]), mtime=0)
+  names = list(records[0])
+  if suffix == '.parquet':
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(records), out)
+    return out.getvalue()
+  if suffix in ('.jsonl', '.ndjson'):
+    lines = [json.dumps(record) for record in records]
+    return ('\n'.join(lines) + '\n').encode()
+  if suffix == '.tsv':
+    lines = ['\t'.join(names), *('\t'.join(r.values()) for r in records)]
+    return ('\n'.join(lines) + '\n').encode()
+  out = io.StringIO()
+  writer = csv.DictWriter(out, names)
+  writer.writeheader()
+  writer.writerows(records)
+  return out.getvalue().encode()
+
+
+def read(path, what='interactions', **source):
+  """What is kept, and the Tally."""
+  tally = Tally()
+  source = Source(**source)
+  if what == 'items':
+    return list(read_items(path, source, tally.note)), tally
+  catalog = {'a': 0, 'b': 1, 'c': 2}
+  return list(read_interactions(path, catalog, source, tally.note)), tally
+
+
+def write(path, content):
+  path.write_bytes(content if isinstance(content, bytes) else content.encode())
+  return path
+
+
+def set_aside(tally):
+  return sum(n for why, n in tally.counts.items() if why not in ASIDE)
+
+
+@pytest.mark.parametrize('suffix', [*FORMATS, '.ndjson', '.csv.gz'])
+def test_every_format_says_the_same(tmp_path, suffix):
+  path = write(tmp_path / f'a{suffix}', encoded(ACTIONS, suffix))
+  kept, tally = read(path)
+  assert [tuple(action) for action in kept] == KEPT
+  assert tally.counts == {
+    tables.ROWS: len(ACTIONS),
+    'repeated interactions': 1,
+    'interactions with unknown items': 1,
+    'malformed: no id': 1,
+    'malformed: no time': 2,
+  }
+  # The file's line, or the row of Parquet and the line of JSON, with no header.
+  line = 8 if suffix in ('.jsonl', '.ndjson', '.parquet') else 9
+  assert any(n.startswith(f'{path.name}:{line}: user_id') for n in tally.notes)
+  path = write(tmp_path / f'i{suffix}', encoded(ITEMS, suffix))
+  kept, tally = read(path, 'items')
+  assert kept == [
+    {'item_id': i['item_id'], 'title': title, 'made_in': i['made in']}
+    for i, title in zip(ITEMS, (ITEMS[0]['title'], 'b', '映画'), strict=True)
+  ]
+  assert tally.counts == {tables.ROWS: 3, interactions.UNTITLED: 1}
+
+
+def test_ratings_are_a_threshold_if_one_is_given(tmp_path):
+  path = write(tmp_path / 'a.tsv', encoded(ACTIONS, '.tsv'))
+  kept, tally = read(path, min_rating=3.0)
+  assert [tuple(k) for k in kept] == [KEPT[i] for i in (0, 2, 4, 5)]
+  assert tally.counts['interactions rated lower'] == 1
+  assert tally.counts['interactions without a rating'] == 1
+  assert len(kept) + set_aside(tally) == len(ACTIONS)
+
+
+@pytest.mark.parametrize(
+  ('times', 'kept', 'told'),
+  [
+    (['1262304000000', '1262304001999'], [1262304000, 1262304001], True),
+    (['1262304000.9', '2010-01-01 00:00:01'], [1262304000, 1262304001], False),
+    # One number does not decide for the others.
+    (['99999999999999', '5', '7'], [5, 7], False),
+    (['2010-01-01T01:00:00+01:00', '2010-01-01T00:00:00Z'], [1262304000], 0),
+  ],
+)
+def test_times(tmp_path, times, kept, told):
+  lines = [f'u\ta\t{time}' for time in times]
+  path = tmp_path / 'a.tsv'
+  write(path, '\n'.join(['user_id\titem_id\ttimestamp', *lines]))
+  found, tally = read(path)
+  assert [action.time for action in found] == kept
+  assert tally.counts[interactions.MILLISECONDS] == told
+  assert len(found) + set_aside(tally) == len(times)
+
+
+def test_typed_columns_of_parquet(tmp_path):
+  times = np.array(['2010-01-01T00:00:01.5', 'NaT'], 'datetime64[ns]')
+  table = pa.table(
+    {
+      'Customer ID': [13085.0, 7.0],
+      'item_id': pa.array(['a', 'b']).dictionary_encode(),
+      'timestamp': times,
+    }
+  )
+  pq.write_table(table, tmp_path / 'a.parquet')
+  columns = (('user_id', 'Customer ID'),)
+  kept, tally = read(tmp_path / 'a.parquet', columns=columns)
+  assert [tuple(k) for k in kept] == [('13085', 0, 1262304001, '')]
+  assert tally.counts['malformed: no time'] == 1
+
+
+def test_a_stray_quote_costs_its_own_line(tmp_path):
+  lines = [
+    'item_id,title',
+    'a,"never closed',
+    'b,"two',
+    'lines"',
+    'c,"so"and',
+    'd,12" single',
+    'e,"one ""more"""',
+  ]
+  kept, tally = read(write(tmp_path / 'i.csv', '\n'.join(lines)), 'items')
+  # What follows a quote that closes within another line is no record.
+  titles = {item['item_id']: item['title'] for item in kept}
+  assert titles == {'b': 'two\nlines', 'd': '12" single', 'e': 'one "more"'}
+  assert tally.counts['malformed: quotes'] == 2
+
+
+def test_lines_that_cannot_be_read(tmp_path):
+  long = 'x' * (tables.MAX_BYTES + 5)
+  content = [
+    b'user_id\titem_id\ttimestamp',
+    b'u\ta\t1',
+    b'u\ta',
+    long.encode() + b'\ta\t1',
+    b'u\0\ta\t1',
+    b'\xff\ta\t1',
+    b'',
+    b'u\tb\t1\r',
+  ]
+  kept, tally = read(write(tmp_path / 'a.tsv', b'\n'.join(content)))
+  assert [k.user for k in kept] == ['u', '\ufffd', 'u']
+  assert tally.counts == {
+    tables.ROWS: 6,
+    tables.REPLACED: 1,
+    'malformed: columns': 1,
+    'malformed: too long': 1,
+    'malformed: NUL bytes': 1,
+  }
+  assert any(n.startswith('a.tsv:4: a line of more') for n in tally.notes)
+
+
+@pytest.mark.parametrize(
+  ('name', 'content', 'told'),
+  [
+    (
+      'a.tsv',
+      'userid\titem_id\ttimestamp\n',
+      r"'user_id': did you mean 'useri",
+    ),
+    ('a.tsv', 'user_id\titem_id\titem_id\ttimestamp', r"2 columns 'item_id'"),
+    ('a.csv', 'user_id\titem_id\ttimestamp\n', r'a\.csv: no column .user_id'),
+    ('a.tsv', '', 'has no column'),
+    ('a.jsonl', 'user_id\titem_id', 'has no column'),
+    ('a.txt', 'user_id', 'of which format'),
+    ('a.parquet', 'PAR1', r'a\.parquet: missing, truncated or damaged'),
+    ('a.tsv.gz', gzip.compress(b'user_id')[:-9], 'truncated or damaged'),
+  ],
+)
+def test_other_files_are_refused(tmp_path, name, content, told):
+  with pytest.raises(UserError, match=told) as raised:
+    read(write(tmp_path / name, content))
+  assert '\n' not in str(raised.value)
+
+
+# ----------------------------------------------------------------------- fuzz
+def spoil(rng, records, suffix):
+  """A table's bytes with one or several things wrong."""
+  records = [dict(record) for record in records]
+  names = list(records[0])
+
+  def some():
+    return records[rng.integers(len(records))]
+
+  def rename():
+    theirs = names[rng.integers(len(names))]
+    new = ('x', '', 'user_id', theirs.upper())[rng.integers(4)]
+    for i, record in enumerate(records):
+      records[i] = {new if k == theirs else k: v for k, v in record.items()}
+
+  def value():
+    record = some()
+    key = list(record)[rng.integers(len(record))]
+    record[key] = (
+      *('', 'nan', '-5', '1e999', '9' * 400, 'inf', '"', 'a"b', '\ufeff'),
+      *('x\ty', 'x\ny', 'x\0', 'é', '2010-13-01', '0001-01-01T00:00:00+23:59'),
+    )[rng.integers(15)]
+
+  def huge():
+    # Of few, to be quick.
+    if rng.random() < 0.1:
+      some()['item_id'] = 'y' * (tables.MAX_BYTES + int(rng.integers(-9, 9)))
+
+  def again():
+    records.append(dict(some()))
+
+  ways = (rename, value, value, value, huge, again)
+  for way in rng.choice(len(ways), rng.integers(0, 4)):
+    ways[way]()
+  content = bytearray(encoded(records, suffix.removesuffix('.gz')))
+
+  def flip():
+    for _ in range(rng.integers(1, 6)):
+      content[rng.integers(len(content))] = rng.integers(256)
+
+  def truncate():
+    del content[rng.integers(len(content)) :]
+
+  def recode():
+    if suffix != '.parquet':
+      codec = ('utf-16', 'latin-1', 'utf-8-sig')[rng.integers(3)]
+      content[:] = content.decode(errors='replace').encode(codec, 'replace')
+
+  def header_again():
+    if suffix != '.parquet':
+      content.extend(content[: content.find(b'\n') + 1])
+
+  def shuffle():
+    at = sorted(rng.integers(0, len(content), 2))
+    part = bytes(content[at[0] : at[1]])
+    where = rng.integers(len(content))
+    content[where:where] = part
+
+  ways = (flip, flip, truncate, recode, header_again, shuffle)
+  for way in rng.choice(len(ways), rng.integers(0, 3)):
+    if content:
+      ways[way]()
+  if suffix.endswith('.gz'):
+    content = bytearray(gzip.compress(content, mtime=0))
+    if rng.random() < 0.3:
+      flip()
+    if rng.random() < 0.3:
+      truncate()
+  return bytes(content)
+
+
+def lines_of(content, suffix):
+  """Lines that are not blank, by another way; None where rows are no lines."""
+  if suffix.endswith('.gz'):
+    content, suffix = gzip.decompress(content), suffix[:-3]
+  if suffix not in ('.tsv', '.jsonl'):
+    return None
+  content = content.removeprefix(b'\xef\xbb\xbf')
+  lines = content.split(b'\n')[1 if suffix == '.tsv' else 0 :]
+  return sum(1 for line in lines if line.rstrip(b'\r'))
+
+
+def fuzz(directory, seeds):
+  """Reads spoilt tables; how they ended."""
+  ended = collections.Counter()
+  for seed in seeds:
+    rng = np.random.default_rng(seed)
+    suffix = FORMATS[seed % len(FORMATS)]
+    what = ('interactions', 'items')[rng.integers(2)]
+    records = ITEMS if what == 'items' else ACTIONS
+    content = spoil(rng, records, suffix)
+    path = write(directory / f'{what}{suffix}', content)
+    source = {'min_rating': 2.5} if rng.random() < 0.3 else {}
+    try:
+      kept, tally = read(path, what, **source)
+    except UserError as e:
+      assert '\n' not in str(e) and path.name in str(e), (seed, e)
+      ended['refused'] += 1
+      continue
+    except Exception as e:
+      raise AssertionError(f'seed {seed}: {suffix} {content[:300]!r}') from e
+    rows = tally.counts[tables.ROWS]
+    assert rows == len(kept) + set_aside(tally), (seed, tally.counts)
+    lines = lines_of(content, suffix)
+    assert lines in (None, rows), (seed, lines, rows, content[:300])
+    for one in kept:
+      if what == 'items':
+        assert one['item_id'] and one['title'].strip(), seed
+        '\n'.join(one.values()).encode()
+      else:
+        assert one.user and 0 <= one.item < 3 and one.time >= 0, seed
+        (one.user + one.behaviour).encode()
+    ended['whole' if rows == len(kept) else 'in part'] += 1
+  return ended
+
+
+def test_whatever_a_file_holds_it_is_read_or_refused(tmp_path):
+  ended = fuzz(tmp_path, range(200))
+  assert min(ended[how] for how in ('refused', 'whole', 'in part')) > 10
+
+
+@pytest.mark.slow
+def test_whatever_two_thousand_files_hold(tmp_path):
+  assert fuzz(tmp_path, range(200, 2200)).total() == 2000
+
+
+# ------------------------------------------------------------------- the whole
+def prepare(directory, cache, protocol='leave_one_out', **options):
+  source = Source(
+    interactions_file='a.tsv',
+    items_file='i.csv',
+    **options.pop('source', {}),
+  )
+  return datasets.prepare(
+    'interactions',
+    str(directory),
+    cache_dir=cache,
+    protocol=protocol,
+    validation_fraction=0.1,
+    source=source,
+    **options,
+  )
+
+
+def test_from_tables_to_what_is_held_out(tmp_path):
+  write(tmp_path / 'a.tsv', encoded(ACTIONS, '.tsv'))
+  write(tmp_path / 'i.csv', encoded(ITEMS, '.csv'))
+  make = functools.partial(prepare, tmp_path, tmp_path / 'cache')
+  found = make()
+  assert found.behaviours == ('view', 'buy')
+  assert list(found.items['made_in']) == ['France', 'Italy', '']
+  assert found.counts['sequences']['interactions'] == len(KEPT)
+  # v: a, then a again; u: a seen and bought, then b.
+  assert found.test.candidates.tolist() == [1, 0]
+  assert found.test.history.tolist() == [0, 0, 0]
+  assert found.test.history_behaviours.tolist() == [0, 1, 0]
+  again = make(target_behaviour='buy')
+  assert again.behaviours == found.behaviours
+  assert again.fingerprint == found.fingerprint
+  assert again.test.candidates.tolist() == [1]
+  with pytest.raises(UserError, match="target_behaviour: 'bye' is unknown"):
+    make(target_behaviour='bye')
+  rated = make(source={'min_rating': 3.0})
+  assert rated.counts['sequences']['interactions'] == 4
+
+
+@pytest.mark.parametrize(
+  ('options', 'told'),
+  [
+    ({'items_file': ''}, r'data\.items_file is empty'),
+    ({'items_file': 'none.csv'}, r'none\.csv: there is no such file'),
+    ({'columns': (('userid', 'x'),)}, "did you mean 'user_id'"),
+    ({'columns': (('title', 'nom'),)}, r"no column 'nom'"),
+    ({'min_rating': float('nan')}, r'data\.min_rating=nan'),
+  ],
+)
+def test_options_that_cannot_be(tmp_path, options, told):
+  write(tmp_path / 'a.tsv', encoded(ACTIONS, '.tsv'))
+  write(tmp_path / 'i.csv', encoded(ITEMS, '.csv'))
+  given = {'interactions_file': 'a.tsv', 'items_file': 'i.csv'} | options
+  with pytest.raises(UserError, match=told):
+    interactions.Interactions.bound(str(tmp_path), Source(**given))
+
+
+def test_options_of_another_dataset():
+  with pytest.raises(UserError, match=r'data\.min_rating=4'):
+    datasets.builder_class('movielens').bound('x', Source(min_rating=4))
+
+
+def test_the_real_one(tmp_path):
+  directory = SHARED / 'lastfm'
+  if not directory.is_dir():
+    pytest.skip(f'{directory} is absent')
+  given = Source('interactions.tsv', 'items.tsv')
+  bound = interactions.Interactions.bound(str(directory), given)
+  actions, items = bound.files(directory)
+  tally = Tally()
+  catalog = {
+    item['item_id']: i
+    for i, item in enumerate(read_items(items, given, tally.note))
+  }
+  assert len(catalog) == 4404
+  kept = list(read_interactions(actions, catalog, given, tally.note))
+  assert len(kept) == 24_691 and set_aside(tally) == 0
