@@ -39,12 +39,18 @@ def base() -> ConfigDict:
         'history_length': 50,  # H, the most recent items.
         'num_candidates': 5,  # C in training: a click and C - 1 non-clicks.
         'validation_fraction': 0.1,  # Latest share of train, if none is given.
-        # impressions; or, of sequences: leave_one_out (each user's last event)
-        # or time_split (the latest validation_fraction, and that before it).
+        # impressions; or, of sequences: leave_one_out (each user's last
+        # event), time_split (the latest validation_fraction, and that before
+        # it), cold_items (that share of the items, the newest, and that before
+        # it, each ranked among themselves).
         'protocol': 'impressions',
         # Of sequences, what is predicted, say 'purchase'; '': all. What was
         # seen in another way may be a target: evaluation.seen=kept.
         'target_behaviour': '',
+        # Of sequences: users and items with fewer interactions are dropped,
+        # again and again; users with fewer; 0: none.
+        'k_core': 0,
+        'min_history': 0,
       },
       'encoder': {
         'pretrained': 'minilm',  # Alias, Hugging Face directory or hub id.

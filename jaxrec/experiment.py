@@ -55,6 +55,8 @@ def load_dataset(config, display: Display) -> datasets.Dataset:
     protocol=data.protocol,
     validation_fraction=data.validation_fraction,
     target_behaviour=data.target_behaviour,
+    k_core=data.k_core,
+    min_history=data.min_history,
     source=Source(
       interactions_file=data.interactions_file,
       items_file=data.items_file,
@@ -257,6 +259,7 @@ class Experiment:
       sampled=asked.num_sampled,
       num_items=len(self.catalog),
       seed=self.config.seed,
+      num_cold=int(np.diff(self.dataset.test.candidate_offsets).max(initial=0)),
     )
 
   def scorer(

@@ -33,7 +33,7 @@ ONLY = {  # Who may import it.
   'plotly': {'report'},
   'jinja2': {'report'},
   'scipy': {'baselines', 'evaluation'},
-  'pyarrow': {'evaluation'},
+  'pyarrow': {'evaluation', 'data'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 

@@ -24,8 +24,10 @@ from jaxrec.data.columns import (
 from jaxrec.data.sequence_builder import SequenceBuilder
 from jaxrec.data.sequences import (
   PROTOCOLS,
+  HeldOut,
   Sequences,
   cut,
+  filtered,
   sequence_columns,
   sequences_of,
   targets_of,
@@ -52,8 +54,8 @@ class Dataset:
     fingerprint: of the prepared columns, whatever code or files made them.
     items: text columns of the catalog, N each, 'item_id' among them.
     protocol: how it is evaluated: 'impressions', or one of
-      `sequences.PROTOCOLS`, whose splits hold targets and are ranked among the
-      whole catalog.
+      `sequences.PROTOCOLS`, whose splits hold targets that are ranked among
+      the whole catalog, or, of `cold_items`, among those listed.
     behaviours: names of what users did, which `Sequences.behaviours` and
       `Impressions.history_behaviours` point to: ('',) where sequences have one
       kind without a name, () where the dataset is one of impressions.
@@ -129,6 +131,8 @@ def prepare(
   protocol: str,
   validation_fraction: float,
   target_behaviour: str = '',
+  k_core: int = 0,
+  min_history: int = 0,
   source: Source = Source(),  # noqa: B008 (it is frozen)
 ) -> Dataset:
   """Reads a dataset's own files through TFDS, or what an earlier run made.
@@ -140,8 +144,9 @@ def prepare(
     protocol: 'impressions' for datasets of impressions, one of
       `sequences.PROTOCOLS` for datasets of sequences.
     validation_fraction: share of the training impressions, the latest, held
-      out where the dataset has no validation split of its own; of `time_split`,
-      the share of either held-out part.
+      out where the dataset has no validation split of its own; of `time_split`
+      and `cold_items`, the share of either held-out part.
+    k_core, min_history: of sequences, see `sequences.filtered`; 0: off.
     source: of 'interactions', the files it reads and how.
     target_behaviour: of sequences, the behaviour whose interactions are held
       out; the others stay in histories. '': all.
@@ -163,6 +168,11 @@ def prepare(
       f'data.target_behaviour={target_behaviour}: {name} is a dataset of '
       "impressions, whose targets are its clicks: give ''"
     )
+  if (k_core or min_history) and not is_sequences:
+    raise UserError(
+      f'data.k_core={k_core}, data.min_history={min_history}: {name} is a '
+      'dataset of impressions, which are not filtered: give 0'
+    )
   raw = pathlib.Path(directory).expanduser()
   root = cache_dir / 'datasets' / f'{name}-{cls.fingerprint(raw)}'
   tfds.disable_progress_bar()
@@ -181,13 +191,19 @@ def prepare(
     builders[config] = builder
   items = item_columns(builders['items'], root / FORMAT / 'catalog')
   if is_sequences:
-    found = _held_out(
-      builders['sequences'],
-      root,
-      protocol,
-      validation_fraction,
-      target_behaviour,
+    sequences = sequence_columns(
+      builders['sequences'], root / FORMAT / 'sequences'
     )
+    sequences, dropped = filtered(
+      sequences, k_core=k_core, min_history=min_history
+    )
+    if dropped:
+      counts['k_core and min_history'] = dropped
+    behaviours = builders['sequences'].behaviours()
+    is_target = targets_of(sequences, behaviours, target_behaviour)
+    found = _held_out(cut(sequences, protocol, validation_fraction, is_target))
+    found['behaviours'] = behaviours
+    found['target_behaviour'] = target_behaviour
     counts[protocol] = found.pop('counts')
   else:
     found = _splits(builders['impressions'], root, validation_fraction)
@@ -216,20 +232,11 @@ def _splits(builder, root: pathlib.Path, fraction: float) -> dict:
   return splits
 
 
-def _held_out(
-  builder,
-  root: pathlib.Path,
-  protocol: str,
-  fraction: float,
-  target_behaviour: str,
-) -> dict:
-  """The parts of sequences under a protocol."""
-  sequences = sequence_columns(builder, root / FORMAT / 'sequences')
-  behaviours = builder.behaviours()
-  is_target = targets_of(sequences, behaviours, target_behaviour)
-  held = cut(sequences, protocol, fraction, is_target)
+def _held_out(held: HeldOut) -> dict:
+  """The parts of sequences that a protocol cut."""
   parts = {'train': held.train.items} | {
-    name: getattr(held, name).candidates for name in ('validation', 'test')
+    name: np.flatnonzero(getattr(held, name).labels)
+    for name in ('validation', 'test')
   }
   counts = {f'{name} interactions': len(part) for name, part in parts.items()}
   return {
@@ -237,7 +244,5 @@ def _held_out(
     'validation': held.validation,
     'test': held.test,
     '_before_test': held.before_test,
-    'behaviours': behaviours,
-    'target_behaviour': target_behaviour,
     'counts': held.counts | counts,
   }

@@ -26,8 +26,8 @@ What is done with them:
   counted;
 - an item without a title is called by its id, and counted; the first of several
   lines of one item stays;
-- an empty id, a time that is none, or before 1970 or after 5138: malformed,
-  named as file:line and counted;
+- an empty or blank id, a time that is none, before 1970 or after 5138:
+  malformed, named as file:line and counted;
 - no behaviour, or no such column: the behaviour ''.
 - Interactions of one time are one event; otherwise the file's order is nothing.
 """
@@ -157,7 +157,7 @@ def read_items(
   seen = set()
   for where, item in tables.rows(path, item_columns(path, source), note):
     key = item['item_id']
-    if not key:
+    if not key.strip():
       note('malformed: no item_id', f'{where}: no item_id')
     elif key in seen:
       note('repeated items', f'{where}: item {key[:50]!r} again')
@@ -212,12 +212,12 @@ def read_interactions(
     )
     time = tables.unix_seconds(row['timestamp'], per_second)
     rating = _number(row['rating']) if source.min_rating else math.inf
-    if not user or not item or time is None:
+    if not user.strip() or not item.strip() or time is None:
       what = ', '.join(
         f'{ours} {row[ours][:50]!r}'
         for ours in ('user_id', 'item_id', 'timestamp')
       )
-      reason = 'time' if user and item else 'id'
+      reason = 'time' if user.strip() and item.strip() else 'id'
       note(f'malformed: no {reason}', f'{where}: {what}')
     elif item not in catalog:
       note('interactions with unknown items', f'{where}: item {item[:50]!r}')

@@ -10,7 +10,8 @@ behaviours in these are no targets, and are in no part of the cut: they happened
 at once with what is predicted. Those of earlier events stay in the history.
 
 What is held out comes as Impressions whose candidates are the targets alone,
-all labelled 1: everything else in the catalog is a candidate too.
+all labelled 1: everything else in the catalog is a candidate too. `cold_items`
+lists all its candidates.
 """
 
 import dataclasses
@@ -193,8 +194,99 @@ def time_split(
   )
 
 
+def cold_items(
+  sequences: Sequences, fraction: float, is_target: np.ndarray | None = None
+) -> HeldOut:
+  """The newest items are unknown to training, and ranked among themselves.
+
+  Items that anybody acted on are ordered by the first time somebody did, ties
+  by index. The newest `fraction` of them are cold for the test, the `fraction`
+  before for the validation; the others are warm. Training has warm items alone;
+  what may be known before the test has validation's cold items too. An example
+  is a user's first event, after some on warm items, that has a cold item of its
+  split to predict: the history is what was warm and strictly earlier, the
+  targets are the event's cold items. All cold items of the split are listed as
+  its candidates, those that are no targets labelled 0.
+
+  Other users' later actions on warm items may be in training. As many numbers
+  as examples times cold items are held in memory: a catalog of a million items
+  is better evaluated on a sample of its users.
+
+  Args:
+    sequences: of all users.
+    fraction: of the items.
+    is_target: bool, one per item of the sequences, what may be predicted; None:
+      all.
+
+  Raises:
+    UserError: nothing is left to learn from, or nobody acts on new items.
+  """
+  known, places = np.unique(sequences.items, return_inverse=True)
+  first = np.full(len(known), np.iinfo(np.int64).max)
+  np.minimum.at(first, places, sequences.times)
+  newest = np.lexsort((-known, -first))  # Of one time the highest index.
+  count = max(int(len(known) * fraction), 1)
+  if fraction <= 0 or len(known) <= 2 * count:
+    raise UserError(
+      f'data.validation_fraction={fraction} of {len(known)} items twice leaves '
+      'none to train on, or none to hold out: give e.g. 0.1'
+    )
+  age = np.empty(len(known), np.int64)
+  age[newest] = np.arange(len(known))
+  kind = np.minimum(age // count, 2)[places]  # 0: of the test, 2: warm.
+  users, events, warm = sequences.users, sequences.events(), kind == 2
+  if is_target is None:
+    is_target = np.ones(len(kind), bool)
+  # Of each item: how many warm ones its user had in earlier events.
+  before = np.concatenate([[0], np.cumsum(warm)])
+  begins = np.flatnonzero(np.diff(events, prepend=-1))
+  past = before[begins][events] - before[sequences.offsets[users]]
+  splits, counts = [], {'users': len(sequences), 'warm items': 0}
+  for cold, name in ((1, 'validation'), (0, 'test')):
+    mine = (kind == cold) & is_target & (past > 0)
+    chosen = np.full(len(sequences), -1)
+    at = np.flatnonzero(mine)[::-1]
+    chosen[users[at]] = events[at]  # The last assignment holds: the first.
+    if not len(at):
+      raise UserError(
+        f'data.protocol=cold_items: nobody acts on one of the {count} '
+        f'new items of the {name} after anything else: give another protocol'
+      )
+    split = _held_out(
+      sequences,
+      mine & (events == chosen[users]),
+      warm & (events < chosen[users]),
+    )
+    items = known[newest[cold * count : (cold + 1) * count]]
+    splits.append(_among(split, np.sort(items).astype(np.int32)))
+    counts[f'cold items of the {name}'] = count
+    counts[f'{name} users'] = len(split)
+  counts['warm items'] = len(known) - 2 * count
+  return HeldOut(
+    train=sequences.where(warm),
+    before_test=sequences.where(kind > 0),
+    validation=splits[0],
+    test=splits[1],
+    counts=counts,
+  )
+
+
+def _among(split: Impressions, items: np.ndarray) -> Impressions:
+  """Examples whose candidates are `items` (sorted), all of them."""
+  labels = np.zeros((len(split), len(items)), np.uint8)
+  owners = np.repeat(np.arange(len(split)), np.diff(split.candidate_offsets))
+  labels[owners, np.searchsorted(items, split.candidates)] = 1
+  return dataclasses.replace(
+    split,
+    candidates=np.tile(items, len(split)),
+    candidate_offsets=np.arange(len(split) + 1) * len(items),
+    labels=labels.ravel(),
+  )
+
+
 # How sequences are cut, by name.
 PROTOCOLS = {
+  'cold_items': cold_items,
   'leave_one_out': lambda sequences, fraction, is_target: leave_one_out(
     sequences, is_target
   ),
@@ -213,12 +305,68 @@ def cut(
   Args:
     sequences: of all users.
     protocol: a key of PROTOCOLS.
-    fraction: of `time_split`.
+    fraction: of `time_split` and `cold_items`.
     is_target: bool, one per item, what may be held out; None: everything.
   """
   if protocol not in PROTOCOLS:
     raise UserError(f'data.protocol: {choices(protocol, PROTOCOLS)}')
   return PROTOCOLS[protocol](sequences, fraction, is_target)
+
+
+def filtered(
+  sequences: Sequences, *, k_core: int, min_history: int
+) -> tuple[Sequences, dict[str, int]]:
+  """Without those who, and that which, too little is known of.
+
+  Users with fewer than `k_core` or `min_history` interactions go, and so do
+  items with fewer than `k_core`, again and again until none is left to go. The
+  catalog keeps such items and their indices.
+
+  Args:
+    sequences: of all users.
+    k_core, min_history: 0: off.
+
+  Returns:
+    What is left, and counts of what is not.
+
+  Raises:
+    UserError: nothing is left, or a number below 0.
+  """
+  for name, value in (('k_core', k_core), ('min_history', min_history)):
+    if value < 0:
+      raise UserError(f'data.{name}={value}: must be 0 or more')
+  if not k_core and not min_history:
+    return sequences, {}
+  users, kept = sequences.users, np.ones(len(sequences.items), bool)
+  before = -1
+  while before != kept.sum():
+    before = kept.sum()
+    for column, least in (
+      (users, max(k_core, min_history)),
+      (sequences.items, k_core),
+    ):
+      kept &= (
+        np.bincount(column[kept], minlength=column.max() + 1)[column] >= least
+      )
+  if not kept.any():
+    raise UserError(
+      f'data.k_core={k_core}, data.min_history={min_history} leave nobody: '
+      'give less'
+    )
+  left = sequences.where(kept)
+  lengths = np.diff(left.offsets)
+  rows = np.flatnonzero(lengths)
+  items = len(np.unique(sequences.items)) - len(np.unique(left.items))
+  return (
+    dataclasses.replace(
+      left, user_ids=left.user_ids[rows], offsets=_ends(lengths[rows])
+    ),
+    {
+      'users dropped': len(sequences) - len(rows),
+      'items dropped': items,
+      'interactions dropped': int((~kept).sum()),
+    },
+  )
 
 
 def targets_of(

@@ -1,6 +1,7 @@
 """How a split is evaluated: who is ranked among what.
 
 impressions: the candidates an impression showed.
+cold_items: the newest items, unseen in training, all listed.
 leave_one_out, time_split: held-out targets among the whole catalog, without
   what the user has seen or with it; or, where that was asked for, among sampled
   candidates, which makes every number look better and is labelled as such.
@@ -78,6 +79,35 @@ class Shown:
       logits, examples.labels, examples.candidate_offsets, threshold
     )
     return dataclasses.replace(judged, values=judged.values | clicks)
+
+
+@dataclasses.dataclass(frozen=True)
+class ColdItems:
+  """Candidates are the newest items of `sequences.cold_items`, listed.
+
+  Attributes:
+    num_cold: how many these are.
+  """
+
+  num_cold: int
+  name = 'cold_items'
+  main_metric = 'ndcg@10'
+  seen = None
+
+  def examples(self, split: Impressions) -> tuple[Impressions, dict[str, int]]:
+    """See `Shown.examples`."""
+    return split, {}
+
+  def describe(self) -> str:
+    """What is ranked, for people."""
+    return f'the {self.num_cold:,} newest items, in training unseen'
+
+  def judge(
+    self, scorer: Scorer, examples: Impressions, threshold: float
+  ) -> Judged:
+    """See `Shown.judge`; nothing was shown that one might have clicked."""
+    del threshold
+    return judge_listed(scorer.pairs(examples), examples)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,20 +213,32 @@ class Sampled:
 
 
 def make(
-  name: str, *, seen: str, sampled: int, num_items: int, seed: int
-) -> Shown | WholeCatalog | Sampled:
+  name: str,
+  *,
+  seen: str,
+  sampled: int,
+  num_items: int,
+  seed: int,
+  num_cold: int = 0,
+) -> Shown | ColdItems | WholeCatalog | Sampled:
   """The protocol a config asks for.
+
+  Args:
+    name: 'impressions' or one of `sequences.PROTOCOLS`.
+    seen: see `WholeCatalog`.
+    sampled, num_items, seed: see `Sampled`; 0: not sampled.
+    num_cold: see `ColdItems`.
 
   Raises:
     UserError: candidates are to be sampled where they are listed.
   """
-  if name == 'impressions':
+  if name in ('impressions', 'cold_items'):
     if sampled:
       raise UserError(
-        f'evaluation.num_sampled={sampled}: impressions list their candidates: '
+        f'evaluation.num_sampled={sampled}: {name} list their candidates: '
         'give 0'
       )
-    return Shown()
+    return Shown() if name == 'impressions' else ColdItems(num_cold)
   if sampled:
     return Sampled(name, sampled, num_items, seed)
   return WholeCatalog(name, seen)

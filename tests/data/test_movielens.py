@@ -94,7 +94,7 @@ def test_other_files_are_refused(tmp_path, movies, ratings, told):
 def test_missing_files_and_wrong_protocols(tmp_path):
   with pytest.raises(UserError, match=r'movies\.csv is missing'):
     prepare(tmp_path, tmp_path / 'cache')
-  with pytest.raises(UserError, match='give leave_one_out or time_split'):
+  with pytest.raises(UserError, match='give cold_items or leave_one_out or'):
     prepare(write(tmp_path), tmp_path / 'cache', 'impressions')
 
 

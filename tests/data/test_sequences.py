@@ -1,3 +1,4 @@
+import collections
 import dataclasses
 
 import numpy as np
@@ -7,7 +8,9 @@ from jaxrec.data.columns import Impressions
 from jaxrec.data.sequences import (
   PROTOCOLS,
   Sequences,
+  cold_items,
   cut,
+  filtered,
   leave_one_out,
   sequences_of,
   targets_of,
@@ -112,6 +115,116 @@ def test_targets_of_one_behaviour():
     )
   }
   assert len(held.test.candidates) == len(pairs)
+
+
+@pytest.mark.parametrize(('k', 'least'), [(5, 0), (0, 7), (4, 9), (6, 2)])
+def test_filters_leave_the_largest_core(k, least):
+  sequences = random_sequences(7)
+  users, items = sequences.users, sequences.items
+  found, counts = filtered(sequences, k_core=k, min_history=least)
+  assert np.diff(found.offsets).min() >= max(k, least)
+  assert np.unique(found.items, return_counts=True)[1].min() >= k
+  # By another way: whoever is first to go goes, until nobody is.
+  kept = list(range(len(items)))
+  while True:
+    for column, need in ((users, max(k, least)), (items, k)):
+      counted = collections.Counter(column[kept].tolist())
+      few = [name for name, count in counted.items() if count < need]
+      if few:
+        kept = [i for i in kept if column[i] != few[0]]
+        break
+    else:
+      break
+  np.testing.assert_array_equal(found.items, items[kept])
+  np.testing.assert_array_equal(found.times, sequences.times[kept])
+  left = np.unique(users[kept])
+  assert found.user_ids.tolist() == [f'u{i}' for i in left]
+  np.testing.assert_array_equal(found.users, np.searchsorted(left, users[kept]))
+  assert counts == {
+    'users dropped': len(sequences) - len(left),
+    'items dropped': len(set(items)) - len(set(items[kept])),
+    'interactions dropped': len(items) - len(kept),
+  }
+
+
+def test_filters_that_are_off_or_cannot_be():
+  sequences = random_sequences(7)
+  assert filtered(sequences, k_core=0, min_history=0) == (sequences, {})
+  with pytest.raises(UserError, match='leave nobody'):
+    filtered(sequences, k_core=99, min_history=0)
+  with pytest.raises(UserError, match=r'data\.min_history=-1'):
+    filtered(sequences, k_core=0, min_history=-1)
+
+
+def cold_of(sequences, fraction):
+  """Items of the test, of the validation, and the warm ones."""
+  first = {}
+  for item, time in zip(sequences.items, sequences.times, strict=True):
+    first[item] = min(time, first.get(item, time))
+  order = sorted(first, key=lambda item: (first[item], item))
+  count = int(len(order) * fraction)
+  split = np.split(order, [len(order) - 2 * count, len(order) - count])
+  return [set(part.tolist()) for part in split[::-1]]
+
+
+@pytest.mark.parametrize('kind', [None, 1])
+def test_cold_items_are_unknown_to_training(kind):
+  sequences = random_sequences(5, users=300)
+  # New items come up over time, some at once.
+  sequences = dataclasses.replace(
+    sequences,
+    items=np.maximum(sequences.items // 2 + sequences.times - 4, 0).astype(
+      np.int32
+    ),
+  )
+  wanted = None if kind is None else sequences.behaviours == kind
+  held = cold_items(sequences, 0.15, wanted)
+  *cold, warm = cold_of(sequences, 0.15)
+  assert len(cold[0]) == len(cold[1]) > 1
+  assert set(held.train.items) == warm
+  assert set(held.before_test.items) == warm | cold[1]
+  is_warm = np.isin(sequences.items, list(warm))
+  assert len(held.train.items) == is_warm.sum()
+  for split, mine in ((held.test, cold[0]), (held.validation, cold[1])):
+    found = 0
+    for i in range(len(sequences)):
+      part = slice(sequences.offsets[i], sequences.offsets[i + 1])
+      items, times = user(sequences, i)
+      mask = np.isin(items, list(mine))
+      if kind is not None:
+        mask &= sequences.behaviours[part] == kind
+      began = times[is_warm[part]].min(initial=99)
+      if not (mask & (times > began)).any():
+        continue
+      moment = times[mask & (times > began)].min()
+      assert split.user_ids[found] == f'u{i}'
+      past = slice(*split.history_offsets[found : found + 2])
+      expected = items[is_warm[part] & (times < moment)]
+      np.testing.assert_array_equal(split.history[past], expected)
+      assert split.history_times[past].max() < split.times[found] == moment
+      shown = split.shown(found)
+      assert split.candidates[shown].tolist() == sorted(mine)
+      targets = split.candidates[shown][split.labels[shown] > 0]
+      assert set(targets) == set(items[mask & (times == moment)])
+      found += 1
+    assert found == len(split) > 5
+  assert held.counts['warm items'] == len(warm)
+  assert held.counts['test users'] == len(held.test)
+  assert held.counts['cold items of the test'] == len(cold[0])
+
+
+def test_cold_items_without_a_usable_time():
+  sequences = random_sequences(6)
+  order = np.arange(len(sequences.items)) - sequences.offsets[sequences.users]
+  for times in (order, order - 100):
+    held = cold_items(dataclasses.replace(sequences, times=times), 0.1)
+    assert not set(held.train.items) & set(held.test.candidates)
+  for fraction in (0.5, 0.0):
+    with pytest.raises(UserError, match='leaves none to train on'):
+      cold_items(sequences, fraction)
+  with pytest.raises(UserError, match='nobody acts on one of the'):
+    still = np.zeros_like(sequences.times)
+    cold_items(dataclasses.replace(sequences, times=still), 0.1)
 
 
 def test_behaviours_stay_beside_their_items():

@@ -1,0 +1,116 @@
+import functools
+import importlib
+
+import jax
+import numpy as np
+import pytest
+
+from jaxrec import sharding, train
+from jaxrec.data import datasets
+from jaxrec.errors import UserError
+
+BUILDER = '''
+"""Songs that come out one by one, and who played or skipped them."""
+
+from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
+
+
+class Radio(SequenceBuilder):
+  """A song a day; everybody hears some of the latest."""
+
+  ITEM_TEXTS = ('song', 'singer')
+
+  @classmethod
+  def files(cls, directory):
+    return [directory / 'songs.txt']
+
+  def items(self, directory):
+    for i, line in enumerate(self.files(directory)[0].open()):
+      song, singer = line.strip().split(' by ')
+      yield {'item_id': str(i), 'song': song, 'singer': singer}
+
+  def interactions(self, directory):
+    for day in range(30):
+      for listener in range(12):
+        song = max(day - listener * day % 7, 0)
+        how = ('play', 'skip')[(day + listener) % 3 == 0]
+        yield Interaction(f'l{listener}', song, day * 86400, how)
+'''
+CONFIG = """
+from configs import common
+
+
+def get_config():
+  return common.locked(
+    common.base(),
+    {
+      'data.name': 'radio',
+      'data.protocol': 'cold_items',
+      'data.target_behaviour': 'play',
+      'data.text_template': '{song}, {singer}',
+    },
+  )
+"""
+
+
+@pytest.fixture
+def radio(tmp_path, monkeypatch):
+  """A directory with a fifth dataset: one file, one config, one line."""
+  (tmp_path / 'radio_builder.py').write_text(BUILDER)
+  (tmp_path / 'radio_config.py').write_text(CONFIG)
+  lines = [f'Song number {i} by Singer {i % 5}\n' for i in range(30)]
+  (tmp_path / 'songs.txt').write_text(''.join(lines))
+  monkeypatch.syspath_prepend(tmp_path)
+  monkeypatch.setitem(datasets.DATASETS, 'radio', 'radio_builder:Radio')
+  return tmp_path
+
+
+def test_a_dataset_is_one_file_and_one_config(radio, tiny_bert, monkeypatch):
+  config = importlib.import_module('radio_config').get_config()
+  config.update_from_flattened_dict(
+    {
+      'data.dir': str(radio),
+      'data.cache_dir': str(radio / 'cache'),
+      'encoder.pretrained': str(tiny_bert),
+      'batch_size': 8,
+      'eval_batch_size': 8,
+      'num_train_steps': 2,
+      'eval_every_steps': 2,
+      'checkpoint_every_steps': 2,
+      'head.width': 8,
+      'evaluation.baselines': 'random,popularity',
+      'evaluation.num_bootstrap': 10,
+    }
+  )
+  one = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
+  monkeypatch.setattr(sharding, 'make_mesh', one)
+  found = train.train_and_evaluate(config, radio / 'work')
+  assert found['protocol']['candidates'] == (
+    'the 3 newest items, in training unseen'
+  )
+  assert found['data']['cold_items']['warm items'] == 24
+  assert found['data']['sequences']['interactions'] == 12 * 30
+  assert np.isfinite(list(found['metrics'].values())).all()
+  # Nobody ever acted on a new item: to popularity all are the same.
+  assert found['baselines']['popularity']['auc'] == 0.5
+
+
+@pytest.mark.parametrize(
+  ('options', 'told'),
+  [
+    ({'target_behaviour': 'plays'}, "target_behaviour: .*mean 'play'"),
+    ({'k_core': -1}, r'data\.k_core=-1'),
+    ({'protocol': 'cold'}, r'data\.protocol'),
+  ],
+)
+def test_options_that_cannot_be(radio, options, told):
+  given = {'protocol': 'leave_one_out', 'validation_fraction': 0.1} | options
+  with pytest.raises(UserError, match=told):
+    datasets.prepare('radio', str(radio), cache_dir=radio / 'cache', **given)
+
+
+def test_filters_and_targets_are_of_sequences():
+  given = {'protocol': 'impressions', 'validation_fraction': 0.1}
+  for option in ({'k_core': 5}, {'target_behaviour': 'click'}):
+    with pytest.raises(UserError, match='a dataset of impressions'):
+      datasets.prepare('demo', '', cache_dir=None, **given, **option)
