@@ -5,9 +5,14 @@ import jax
 import numpy as np
 import pytest
 
-from jaxrec import sharding, train
+from jaxrec import metrics, sharding
+from jaxrec.baselines import Known
 from jaxrec.data import datasets
+from jaxrec.display import Display
 from jaxrec.errors import UserError
+from jaxrec.evaluation import protocols
+from jaxrec.evaluation.summary import judge_baseline
+from jaxrec.experiment import load_dataset
 
 BUILDER = '''
 """Songs that come out one by one, and who played or skipped them."""
@@ -65,12 +70,45 @@ def radio(tmp_path, monkeypatch):
   return tmp_path
 
 
-def test_a_dataset_is_one_file_and_one_config(radio, tiny_bert, monkeypatch):
+@pytest.fixture
+def radio_config(radio):
   config = importlib.import_module('radio_config').get_config()
-  config.update_from_flattened_dict(
+  config.data.dir = str(radio)
+  config.data.cache_dir = str(radio / 'cache')
+  return config
+
+
+def test_a_dataset_is_one_file_and_one_config(radio_config):
+  found = load_dataset(radio_config, Display(quiet=True))
+  assert found.behaviours == ('skip', 'play')
+  assert found.counts['cold_items']['warm items'] == 24
+  assert found.counts['sequences']['interactions'] == 12 * 30
+  cold = set(found.test.candidates.tolist())
+  assert not cold & set(found.known('test').items.tolist()) and len(cold) == 3
+  protocol = protocols.make(
+    'cold_items', seen='masked', sampled=0, num_items=30, seed=0, num_cold=3
+  )
+  assert protocol.describe() == 'the 3 newest items, in training unseen'
+  known = [
+    Known(found.known(split), np.zeros((30, 2), np.float32), 50, 0)
+    for split in ('test', 'validation')
+  ]
+  parts = [
+    protocol.examples(part)[0] for part in (found.test, found.validation)
+  ]
+  judged, _ = judge_baseline(
+    'popularity', protocol, parts[0], known[0], parts[1], known[1]
+  )
+  # Nobody ever acted on a new item: to popularity all are the same.
+  assert metrics.finalize(judged.values)['auc'] == 0.5
+
+
+@pytest.mark.slow
+def test_it_trains(radio_config, tiny_bert, tmp_path, monkeypatch):
+  from jaxrec import train  # Takes seconds.
+
+  radio_config.update_from_flattened_dict(
     {
-      'data.dir': str(radio),
-      'data.cache_dir': str(radio / 'cache'),
       'encoder.pretrained': str(tiny_bert),
       'batch_size': 8,
       'eval_batch_size': 8,
@@ -84,14 +122,9 @@ def test_a_dataset_is_one_file_and_one_config(radio, tiny_bert, monkeypatch):
   )
   one = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
   monkeypatch.setattr(sharding, 'make_mesh', one)
-  found = train.train_and_evaluate(config, radio / 'work')
-  assert found['protocol']['candidates'] == (
-    'the 3 newest items, in training unseen'
-  )
-  assert found['data']['cold_items']['warm items'] == 24
-  assert found['data']['sequences']['interactions'] == 12 * 30
+  found = train.train_and_evaluate(radio_config, tmp_path / 'work')
+  assert found['protocol']['name'] == 'cold_items'
   assert np.isfinite(list(found['metrics'].values())).all()
-  # Nobody ever acted on a new item: to popularity all are the same.
   assert found['baselines']['popularity']['auc'] == 0.5
 
 
