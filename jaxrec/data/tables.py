@@ -88,10 +88,14 @@ def pick(
     if found.count(theirs) > 1:
       raise UserError(f'{path}: {found.count(theirs)} columns {theirs!r}')
     if theirs not in found and ours not in optional:
-      near = difflib.get_close_matches(theirs, found, n=3, cutoff=0.5)
-      hint = f'did you mean {" or ".join(map(repr, near))}? ' if near else ''
+      plain = {_plain_name(name): name for name in found}
+      near = [
+        plain[name]
+        for name in difflib.get_close_matches(_plain_name(theirs), plain)
+      ]
+      hint = f': did you mean {" or ".join(map(repr, near))}?' if near else ''
       raise UserError(
-        f'{path}: no column {theirs!r}: {hint}(found: '
+        f'{path}: no column {theirs!r}{hint} (found: '
         f'{", ".join(found)[:200]!r}, expected: '
         f'{", ".join(t for o, t in wanted.items() if o not in optional)}; '
         f'--config.{option}.{ours}=NAME maps one)'
@@ -135,6 +139,11 @@ def identifier(name: str) -> str:
 
 
 # ------------------------------------------------------------------- whatever
+def _plain_name(name: str) -> str:
+  """'userId', 'User ID' and 'user_id' are near each other."""
+  return re.sub(r'[\W_]', '', name).lower()
+
+
 def _kind(path: pathlib.Path) -> str:
   suffixes = [s.lower() for s in path.suffixes[-2:]]
   zipped = suffixes[-1:] == ['.gz']

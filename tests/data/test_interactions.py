@@ -221,6 +221,7 @@ def test_lines_that_cannot_be_read(tmp_path):
     ),
     ('a.tsv', 'user_id\titem_id\titem_id\ttimestamp', r"2 columns 'item_id'"),
     ('a.csv', 'user_id\titem_id\ttimestamp\n', r'a\.csv: no column .user_id'),
+    ('a.csv', 'User ID,MOVIEID,time\n', "'user_id': did you mean 'User ID'"),
     ('a.tsv', '', 'has no column'),
     ('a.jsonl', 'user_id\titem_id', 'has no column'),
     ('a.txt', 'user_id', 'of which format'),
