@@ -78,7 +78,7 @@ def pick(
     path: of the table.
     wanted: the file's name of each column, by ours.
     optional: our names of those that may be absent.
-    option: where the names are given, for the message.
+    option: the config's key of these names; '': they are fixed.
 
   Raises:
     UserError: a column is missing, or is there twice.
@@ -94,11 +94,11 @@ def pick(
         for name in difflib.get_close_matches(_plain_name(theirs), plain)
       ]
       hint = f': did you mean {" or ".join(map(repr, near))}?' if near else ''
+      maps = f'; --config.{option}.{ours}=NAME maps one' if option else ''
       raise UserError(
         f'{path}: no column {theirs!r}{hint} (found: '
         f'{", ".join(found)[:200]!r}, expected: '
-        f'{", ".join(t for o, t in wanted.items() if o not in optional)}; '
-        f'--config.{option}.{ours}=NAME maps one)'
+        f'{", ".join(t for o, t in wanted.items() if o not in optional)}{maps})'
       )
   return {ours: name for ours, name in wanted.items() if name in found}
 
