@@ -213,6 +213,18 @@ def test_cold_items_are_unknown_to_training(kind):
   assert held.counts['cold items of the test'] == len(cold[0])
 
 
+def test_of_items_that_came_at_once_the_highest_index_is_the_newest():
+  sequences = Sequences(
+    user_ids=np.array(['u', 'v', 'w']),
+    offsets=np.array([0, 2, 4, 7]),
+    items=np.array([0, 5, 1, 4, 0, 2, 3], np.int32),
+    times=np.array([0, 9, 0, 9, 1, 9, 9]),
+  )
+  held = cold_items(sequences, 0.2)
+  assert held.test.candidates.tolist() == [5]
+  assert held.validation.candidates.tolist() == [4]
+
+
 def test_cold_items_without_a_usable_time():
   sequences = random_sequences(6)
   order = np.arange(len(sequences.items)) - sequences.offsets[sequences.users]
