@@ -34,6 +34,7 @@ ONLY = {  # Who may import it.
   'jinja2': {'report'},
   'scipy': {'baselines', 'evaluation'},
   'pyarrow': {'evaluation', 'data'},
+  'openpyxl': {'data'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 

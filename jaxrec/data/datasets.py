@@ -36,12 +36,15 @@ from jaxrec.errors import UserError, choices
 
 # A new dataset: one file with a Builder, and its line here.
 DATASETS = {
+  'amazon': 'jaxrec.data.amazon:Amazon',
   'demo': 'jaxrec.data.demo:Demo',
   'interactions': 'jaxrec.data.interactions:Interactions',
+  'lastfm_1k': 'jaxrec.data.lastfm_1k:LastFm1K',
   'mind': 'jaxrec.data.mind:Mind',
   'mind_small': 'jaxrec.data.mind:MindSmall',
   'mind_large': 'jaxrec.data.mind:MindLarge',
   'movielens': 'jaxrec.data.movielens:MovieLens',
+  'online_retail': 'jaxrec.data.online_retail:OnlineRetail',
 }
 
 
