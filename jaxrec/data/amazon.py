@@ -57,9 +57,10 @@ class Amazon(SequenceBuilder):
       reviews, meta = next(iter(found.values())).values()
       if len(reviews) == len(meta) == 1:
         return [directory / meta[0], directory / reviews[0]]
+    told = ', '.join(sorted(names))[:300]
     raise UserError(
-      f'data.dir={directory}: found {", ".join(sorted(names))[:300] or "none"}: '
-      'give a directory with exactly one category: <Category>.jsonl and '
+      f'data.dir={directory}: found {told or "no .jsonl"}: give a '
+      'directory with exactly one category: <Category>.jsonl and '
       'meta_<Category>.jsonl, each once, as .gz or not'
     )
 
@@ -110,7 +111,7 @@ def _products(path: pathlib.Path, note: tables.Note) -> Iterator[Item]:
         'category': ' > '.join(_texts(row['categories']))
         or row['main_category'],
         'store': row['store'],
-        'price': row['price'],
+        'price': '' if row['price'] == 'None' else row['price'],
         'features': ' '.join(_texts(row['features']))[:FEATURES_LENGTH],
       }
 

@@ -21,6 +21,7 @@ from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
 from jaxrec.errors import UserError
 
 FILE = 'userid-timestamp-artid-artname-traid-traname.tsv'
+UNTITLED = 'items without a title'
 _TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ', re.ASCII)
 
 
@@ -57,6 +58,8 @@ class LastFm1K(SequenceBuilder):
     for _, _, key, title, artist in _plays(path, tally.note):
       if key not in seen:
         seen.add(key)
+        if not title.strip():
+          self.note(UNTITLED, f'{key[:50]!r} has no traname')
         yield {'item_id': key, 'title': title, 'artist': artist}
     if not seen:
       raise UserError(
