@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxrec.data import datasets
+from jaxrec.data.movielens import GENRES, MovieLens
 from jaxrec.errors import UserError
 from tests.conftest import SHARED
 
@@ -81,8 +82,12 @@ def test_the_second_time_it_is_read_from_what_was_kept(tmp_path):
 @pytest.mark.parametrize(
   ('movies', 'ratings', 'told'),
   [
-    ('movieId,name\n1,x\n', RATINGS, r'movies\.csv: the header is .movieId,na'),
-    (MOVIES, 'a::b\n', r'ratings\.csv: the header is'),
+    (
+      'movieId,name\n1,x\n',
+      RATINGS,
+      r"movies\.csv: no column 'title'.*movieId, ",
+    ),
+    (MOVIES, 'a::b\n', r"ratings\.csv: no column 'userId'"),
     (MOVIES, RATINGS[:34], 'has no usable line'),
   ],
 )
@@ -92,10 +97,78 @@ def test_other_files_are_refused(tmp_path, movies, ratings, told):
 
 
 def test_missing_files_and_wrong_protocols(tmp_path):
-  with pytest.raises(UserError, match=r'movies\.csv is missing'):
+  with pytest.raises(UserError, match=r'no set of MovieLens .found: none of'):
     prepare(tmp_path, tmp_path / 'cache')
   with pytest.raises(UserError, match='give cold_items or leave_one_out or'):
     prepare(write(tmp_path), tmp_path / 'cache', 'impressions')
+
+
+FLAGS = '|'.join('01' + '0' * 17)
+U_ITEM = f"""10|Postman, The (1994)|01-Jan-1994||http://x|{FLAGS}
+20|Amélie (2001)|||http://x|{FLAGS.replace('0', '1')}
+30|Heat||||{FLAGS.replace('1', '0')}
+30|Heat, again||||{FLAGS}
+40|Flags||||{FLAGS.replace('1', '2')}
+50|Short||||0|1
+"""
+U_DATA = '2\t30\t4\t300\n1\t20\t5\t100\n2\t30\t1\t400\n1\t10\t3\t200\n1::2\n'
+MOVIES_DAT = """10::Postman, The (1994)::Action
+20::Amélie (2001)::{}
+30::Heat::
+30::Heat, again::Drama
+40::Short
+"""
+RATINGS_DAT = U_DATA.replace('1::2', '1,2').replace('\t', '::')
+ALL = '|'.join(GENRES)
+
+
+@pytest.mark.parametrize('encoding', ['latin-1', 'utf8'])
+@pytest.mark.parametrize(
+  ('movies', 'ratings', 'contents'),
+  [
+    ('u.item', 'u.data', (U_ITEM, U_DATA)),
+    ('movies.dat', 'ratings.dat', (MOVIES_DAT.format(ALL), RATINGS_DAT)),
+  ],
+)
+def test_the_older_layouts(tmp_path, movies, ratings, contents, encoding):
+  for name, content in zip((movies, ratings), contents, strict=True):
+    (tmp_path / name).write_text(content, encoding=encoding)
+  make = lambda config: MovieLens(config=config, data_dir=tmp_path / 'cache')
+  items, sequences = make('items'), make('sequences')
+  texts = [
+    ('10', 'Postman, The (1994)', 'Action', '1994'),
+    ('20', 'Amélie (2001)', ALL, '2001'),
+    ('30', 'Heat', '', ''),
+  ]
+  found = [tuple(item.values()) for item in items.items(tmp_path)]
+  assert found == texts
+  assert items.counts['repeated films'] == items.counts['malformed: columns']
+  assert items.counts['malformed: genres'] == (movies == 'u.item')
+  assert items.counts['rows'] == len(contents[0].splitlines())
+  assert [tuple(r) for r in sequences.interactions(tmp_path)] == [
+    ('2', 2, 300, ''),
+    ('1', 1, 100, ''),
+    ('1', 0, 200, ''),
+  ]
+  assert sequences.counts == {
+    'rows': 5,
+    'repeated ratings': 1,
+    'malformed: columns': 1,
+  }
+  assert any(note.startswith(f'{ratings}:3: ') for note in sequences.notes)
+
+
+def test_one_set_at_a_time(tmp_path):
+  write(tmp_path)
+  (tmp_path / 'u.item').touch()  # Half a set is none.
+  assert MovieLens.files(tmp_path)[0].name == 'movies.csv'
+  (tmp_path / 'u.data').touch()
+  with pytest.raises(UserError, match=r'several sets .*movies\.csv, ratings\.'):
+    MovieLens.files(tmp_path)
+  (tmp_path / 'movies.csv').unlink()
+  (tmp_path / 'u.data').unlink()
+  with pytest.raises(UserError, match=r'movies\.csv and u\.data is missing'):
+    MovieLens.files(tmp_path)
 
 
 def test_the_real_one(tmp_path):
@@ -104,7 +177,11 @@ def test_the_real_one(tmp_path):
     pytest.skip(f'{directory} is absent')
   found = prepare(directory, tmp_path)
   counts = found.counts
-  assert counts['items']['catalog: read'] == 9742
-  assert counts['sequences'] == {'interactions': 100_836, 'users: read': 610}
+  assert counts['items'] == {'rows': 9742, 'catalog: read': 9742}
+  assert counts['sequences'] == {
+    'rows': 100_836,
+    'interactions': 100_836,
+    'users: read': 610,
+  }
   assert len(found.test) == len(found.validation) == 610
   assert (np.diff(found.test.candidate_offsets) > 1).sum() == 94
