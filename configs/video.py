@@ -1,8 +1,8 @@
 """Video: films, and who watched them when.
 
-movielens (default): MovieLens from its own files (latest-small, 25M, 32M),
-MiniLM frozen, titles as texts; each user's last event is the test, ranked among
-the whole catalog without what was seen.
+movielens (default): MovieLens from its own files (latest-small, 100K, 1M, 10M,
+25M, 32M), MiniLM frozen, titles as texts; each user's last event is the test,
+ranked among the whole catalog without what was seen.
 
     python -m jaxrec.main --config=configs/video.py \
       --config.data.dir=DIR --workdir=/tmp/video

@@ -88,7 +88,8 @@ class OnlineRetail(SequenceBuilder):
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
     """The .xlsx or .parquet files; UserError where there is none, or both."""
     found = {
-      kind: sorted(directory.glob(f'*{kind}')) for kind in ('.xlsx', '.parquet')
+      kind: sorted(p for p in directory.glob(f'*{kind}') if p.is_file())
+      for kind in ('.xlsx', '.parquet')
     }
     # A workbook that is open has a lock file beside it.
     found['.xlsx'] = [p for p in found['.xlsx'] if not p.name.startswith('~$')]

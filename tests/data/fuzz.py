@@ -25,13 +25,14 @@ DIRT = (
   *(str(sys.maxsize).encode(), b'9' * 400, b'9' * 5000, b'253402300800'),
   *(b'"', b'"open', b'a"b', b'a,b', b'a\tb', b'a|b', b'a::b', b'\0', b'\r'),
   *('Amélie'.encode('latin-1'), 'Amélie'.encode('utf-16'), b'\xed\xa0\x80'),
-  *(b'x' * 100_000, b'9999-12-31T23:59:59Z', b'0001-01-01T00:00:00Z'),
+  *(b'x' * 100_000, b'9999-12-31T23:59:59Z', b'2009-02-30T00:00:00Z'),
 )
 JSON_DIRT = (
   *(None, math.nan, math.inf, -1, 0, 1.5, True, sys.maxsize, 10**400, [], ''),
   *([[None]], {'a': [1]}, '\ud800', '\0', 'x' * 100_000, [1, None, '\udfff']),
   *('None', '[', '[1', 10**30, -(10**30)),
 )
+BLANK = (b'', b' ')
 KEPT = ('rows', 'items ', 'read: read', tables.REPLACED)  # What drops none.
 
 
@@ -205,7 +206,7 @@ def _columns(rng, line: bytes, separator: bytes, kind: str, at: int) -> bytes:
   elif kind == 'move':
     columns.insert(0, columns.pop(i))
   else:
-    columns[i] = rng.choice(DIRT)
+    columns[i] = rng.choice(BLANK if rng.random() < 0.2 else DIRT)
   return separator.join(columns)
 
 

@@ -165,13 +165,30 @@ def test_other_directories_are_refused(tmp_path):
     read(tmp_path, tmp_path / 'cache')
 
 
-def test_the_real_one(tmp_path):
+@pytest.fixture
+def real():
   directory = SHARED / 'online-retail'
   if not directory.is_dir():
     pytest.skip(f'{directory} is absent')
+  return directory
+
+
+def test_the_first_lines_of_the_real_one(real, tmp_path):
+  with pq.ParquetFile(OnlineRetail.files(real)[0]) as file:
+    lines = next(file.iter_batches(20_000))
+  pq.write_table(pa.Table.from_batches([lines]), tmp_path / 'first.parquet')
+  found, bought, items, sales = read(tmp_path, tmp_path / 'cache')
+  assert items.counts == {} and sales.notes == []
+  assert len(bought) + sum(sales.counts.values()) == 2 * 20_000
+  assert (len(found), len(bought)) == (2276, 14_608)
+  assert {sale.item for sale in bought} == set(range(len(found)))
+
+
+@pytest.mark.slow
+def test_the_real_one(real, tmp_path):
   found = datasets.prepare(
     'online_retail',
-    str(directory),
+    str(real),
     cache_dir=tmp_path,
     protocol='leave_one_out',
     validation_fraction=0.1,
