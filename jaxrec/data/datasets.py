@@ -33,6 +33,9 @@ from jaxrec.errors import UserError, choices
 # A new dataset: one file with a Builder, and its line here.
 DATASETS = {
   'demo': 'jaxrec.data.demo:Demo',
+  'demo_shop': 'jaxrec.data.demo:DemoShop',
+  'demo_music': 'jaxrec.data.demo:DemoMusic',
+  'demo_video': 'jaxrec.data.demo:DemoVideo',
   'mind': 'jaxrec.data.mind:Mind',
   'mind_small': 'jaxrec.data.mind:MindSmall',
   'mind_large': 'jaxrec.data.mind:MindLarge',
