@@ -254,9 +254,11 @@ class Demo(Builder):
 
   @classmethod
   def fingerprint(cls, directory: pathlib.Path) -> str:
-    texts = DOMAINS[cls.DOMAIN].texts.lines + inspect.getsource(demo_texts)
-    texts += super().fingerprint(directory)
-    return hashlib.sha256(texts.encode()).hexdigest()[:16]
+    source = DOMAINS[cls.DOMAIN].texts
+    made_of = [source.lines, source.appealing, source.style.__name__]
+    made_of += [str(source.columns), inspect.getsource(demo_texts)]
+    made_of += [super().fingerprint(directory)]
+    return hashlib.sha256('\0'.join(made_of).encode()).hexdigest()[:16]
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
     world = the_world(self.DOMAIN)

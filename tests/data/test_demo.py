@@ -322,13 +322,38 @@ def test_tfds_keeps_what_was_drawn(config, items, splits, tmp_path):
         np.testing.assert_allclose(encoded[name], value, rtol=1e-6)
 
 
-def test_the_fingerprint_covers_the_texts(monkeypatch):
+@pytest.mark.parametrize(
+  'change',
+  [{'lines': ''}, {'appealing': 'x'}, {'style': str}, {'columns': {'a': 'b'}}],
+  ids=lambda change: next(iter(change)),
+)
+def test_the_fingerprint_covers_the_texts(change, monkeypatch):
   before = [cls.fingerprint(NOWHERE) for cls in BUILDERS]
   assert [cls.fingerprint(NOWHERE) for cls in BUILDERS] == before
   assert len(set(before)) == len(BUILDERS)
   news = demo.DOMAINS['news']
-  texts = dataclasses.replace(news.texts, lines=news.texts.lines + '\n')
+  texts = dataclasses.replace(news.texts, **change)
   changed = dataclasses.replace(news, texts=texts)
   monkeypatch.setitem(demo.DOMAINS, 'news', changed)
   after = [cls.fingerprint(NOWHERE) for cls in BUILDERS]
   assert after[0] != before[0] and after[1:] == before[1:]
+
+
+def test_the_fingerprint_covers_the_code_of_the_texts(monkeypatch):
+  before = [cls.fingerprint(NOWHERE) for cls in BUILDERS]
+  source = demo.inspect.getsource
+  monkeypatch.setattr(
+    demo.inspect,
+    'getsource',
+    lambda of: source(of) + '#' * (of is demo_texts),
+  )
+  for cls, old in zip(BUILDERS, before, strict=True):
+    assert cls.fingerprint(NOWHERE) != old
+
+
+def test_titles_keep_small_words_and_units_small():
+  title = demo_texts.title_case
+  assert title('the end of a day') == 'The End of a Day'
+  assert (
+    title('pan for hobs, 24 cm, sky blue') == 'Pan for Hobs, 24 cm, Sky Blue'
+  )
