@@ -4,7 +4,8 @@ demo (default): the embedded world of a shop, MiniLM frozen.
 
     python -m jaxrec.main --config=configs/ecommerce.py --workdir=/tmp/shop
 
-RESULT
+1,500 steps of 64 in 77 s on two CPU cores, from nothing cached. Test AUC 0.8606;
+untrained mean of the history 0.7814, the true probabilities 0.9267.
 
 online_retail, amazon, interactions: from their own files, MiniLM frozen; each
 user's last event is the test, ranked among the whole catalog. Untuned.

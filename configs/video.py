@@ -4,7 +4,8 @@ demo (default): the embedded world of films, MiniLM frozen.
 
     python -m jaxrec.main --config=configs/video.py --workdir=/tmp/video
 
-RESULT
+1,500 steps of 64 in 95 s on two CPU cores, from nothing cached. Test AUC 0.8696;
+untrained mean of the history 0.8494, the true probabilities 0.9226.
 
 movielens: MovieLens from its own files (latest-small, 25M, 32M), MiniLM frozen,
 titles and genres as texts; each user's last event is the test, ranked among the

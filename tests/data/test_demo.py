@@ -77,6 +77,7 @@ def test_titles_are_many_distinct_and_finished(drawn):
     for text in texts.values():
       assert not text[0].islower()
       assert not set(text) & set('{}|') and '  ' not in text
+      assert not re.search(r'\b(\w+) \1\b', text, re.IGNORECASE), text
 
 
 def test_appeal_is_for_some_titles(drawn):

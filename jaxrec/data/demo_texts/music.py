@@ -268,7 +268,7 @@ doing: blowin' chorus after chorus | boppin' | trading fours
 doing: scatting | turnaround
 ## torch songs
 noun: cigarette | velvet gown | gardenia | lonely piano | martini | stardust
-quality: smoky | blue velvet | tender | melancholy | one more | misty
+quality: smoky | midnight-blue | tender | melancholy | one more | misty
 place: cocktail lounge | piano bar | dim club | hotel lobby | window at two
 doing: crooning | singing low for you | whispering your name
 doing: softly, as before | yearning
@@ -356,7 +356,7 @@ doing: skanking | jammin' | chant down Babylon | stir it slow
 doing: giving thanks to Jah
 ## calypso
 noun: steel drum | coconut | mango | limbo stick | parrot | banana boat
-quality: Trinidad | coconut | jolly | island | sunny | rum-soaked
+quality: Trinidad | Caribbean | jolly | island | sunny | rum-soaked
 place: Port of Spain | palm tree | fish market | carnival road | island ferry
 doing: jump up | wine your waist | limbo down low | shake, Señora
 doing: day is done

@@ -151,7 +151,7 @@ extra: for under the table | with diamond pattern
 ## candles
 kind: scented candle | pillar candle | tea lights | candlestick | wax melts
 kind: beeswax taper | reed diffuser | candle lantern
-material: soy wax | cedar and fig | vanilla | beeswax | lavender
+material: soy | cedar and fig | vanilla | beeswax | lavender
 extra: with wooden wick | for forty hours | in a glass jar | for the bath
 extra: for the dinner table | with snuffer
 # garden
@@ -192,7 +192,7 @@ extra: of autumn woods | of steam trains
 ## building blocks
 kind: building blocks | brick set | construction kit | marble run
 kind: magnetic tiles | stacking cubes | crane building set | castle bricks
-material: beech wood | interlocking | magnetic | foam | chunky plastic
+material: beech wood | interlocking | snap-fit | foam | chunky plastic
 extra: with 200 pieces | for little engineers | with base plate | with wheels
 extra: to build a tower | to build a bridge
 ## dolls
@@ -231,7 +231,7 @@ extra: for vlogging | with lens cap
 ## chargers
 kind: phone charger | power bank | charging cable | wall plug adaptor
 kind: wireless charging pad | car charger | solar charger | extension lead
-material: fast-charging | braided | 20,000 mAh | foldable | surge-protected
+material: fast | braided | 20,000 mAh | foldable | surge-protected
 extra: for two phones | with three ports | for travel | with magnetic lock
 extra: for tablets | for camping
 # sports
@@ -353,7 +353,7 @@ extra: for afternoon tea | with bergamot
 ## chocolate
 kind: dark chocolate bar | milk chocolate | truffles | cocoa powder | pralines
 kind: hot chocolate | chocolate buttons | nougat bar
-material: 70% cocoa | sea salt | hazelnut | fair trade | ruby
+material: single-origin | sea salt | hazelnut | fair trade | ruby
 extra: with almonds | with orange peel | for melting | with caramel
 extra: with raspberries | for cocoa lovers
 ## spices

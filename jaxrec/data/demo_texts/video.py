@@ -16,7 +16,7 @@ year: 2013 | 2022 | 2005 | 1991 | 2018 | 1983 | 2024 | 2025 | 1957 | 2001 | 1996
 year: 2014 | 1972 | 2023
 # horror
 ## haunted houses
-noun: poltergeist | ghost | séance | haunted mirror | apparition | rocking chair
+noun: poltergeist | ghost | séance | cursed mirror | apparition | rocking chair
 other: spirit board | locked attic | dead twin
 quality: haunted | restless | whispering | possessed | ghostly
 place: mansion | cellar | attic | orphanage | manor
@@ -66,7 +66,7 @@ noun: headmaster | prom king | substitute teacher | nerd | class clown
 noun: prankster
 other: cheerleader | hamster | chemistry set
 quality: detention | flunking | high-school | freshman | uncool
-place: classroom | school bus | prom | dormitory | cafeteria
+place: classroom | yellow bus | prom | dormitory | cafeteria
 hero: a shy teenager | a substitute teacher | a nerd | a class clown
 deed: will do anything for a date to the prom
 deed: swaps the exam papers and blames the headmaster
@@ -459,7 +459,7 @@ deed: nurses an injured racehorse back to the track
 noun: ice skater | triple axel | ice queen | skating pair | hockey girl
 noun: ice skate
 other: choreographer | zamboni | judges' score
-quality: frozen | spinning | sequinned | Olympic | graceful
+quality: icy | spinning | sequinned | Olympic | graceful
 place: ice rink | winter games | frozen pond | podium | skating hall
 hero: a figure skater | a former hockey player | a coach | an ice dancer
 deed: lands a triple jump at the winter games
