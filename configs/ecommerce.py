@@ -4,7 +4,7 @@ demo (default): the embedded world of a shop, MiniLM frozen.
 
     python -m jaxrec.main --config=configs/ecommerce.py --workdir=/tmp/shop
 
-1,500 steps of 64 in 77 s on two CPU cores, from nothing cached. Test AUC 0.8606;
+1,500 steps of 64 in 77 s on two CPU cores, nothing cached. Test AUC 0.8606; the
 untrained mean of the history 0.7814, the true probabilities 0.9267.
 
 online_retail, amazon, interactions: from their own files, MiniLM frozen; each

@@ -4,7 +4,7 @@ demo (default): the embedded world of films, MiniLM frozen.
 
     python -m jaxrec.main --config=configs/video.py --workdir=/tmp/video
 
-1,500 steps of 64 in 95 s on two CPU cores, from nothing cached. Test AUC 0.8696;
+1,500 steps of 64 in 95 s on two CPU cores, nothing cached. Test AUC 0.8696; the
 untrained mean of the history 0.8494, the true probabilities 0.9226.
 
 movielens: MovieLens from its own files (latest-small, 25M, 32M), MiniLM frozen,
