@@ -1,6 +1,7 @@
 """All baselines, tuned on validation and judged on the test split: seconds.
 
-    python -m benchmarks.baselines --config=configs/video.py --data=DIR
+    python -m benchmarks.baselines --config=configs/video.py:movielens \
+      --data=DIR
 
 Prints each baseline's settings, metrics and seconds, tuning included, and the
 seconds of all. Texts are encoded before, once, and kept.

@@ -1,33 +1,56 @@
 """Video: films, and who watched them when.
 
-movielens (default): MovieLens from its own files (latest-small, 100K, 1M, 10M,
-25M, 32M), MiniLM frozen, titles as texts; each user's last event is the test,
-ranked among the whole catalog without what was seen.
+demo (default): the embedded world of films, MiniLM frozen.
 
-    python -m jaxrec.main --config=configs/video.py \
-      --config.data.dir=DIR --workdir=/tmp/video
+    python -m jaxrec.main --config=configs/video.py --workdir=/tmp/video
+
+1,500 steps of 64 in 95 s on two CPU cores, nothing cached. Test AUC 0.8696; the
+untrained mean of the history 0.8494, the true probabilities 0.9226.
+
+movielens: MovieLens from its own files (latest-small, 100K, 1M, 10M, 25M, 32M),
+MiniLM frozen, titles and genres as texts; each user's last event is the test, ranked among the
+whole catalog without what was seen.
+
+    python -m jaxrec.main --config=configs/video.py:movielens \
+      --config.data.dir=DIR --workdir=/tmp/movielens
 
 Untuned: on latest-small nDCG@10 0.0245, sequential rules 0.0654 (README).
+
+interactions: any log of who acted on what, in the same way. Untuned.
 """
 
 from configs import common
 
+SEQUENCES = {
+  'data.protocol': 'leave_one_out',
+  'data.num_candidates': 20,
+  'num_train_steps': 2000,
+  'eval_every_steps': 250,
+  'checkpoint_every_steps': 250,
+  'optim.head_learning_rate': 1e-3,
+}
 VARIANTS = {
-  'movielens': {
-    'data.name': 'movielens',
-    'data.protocol': 'leave_one_out',
-    'data.text_template': '{title} {category}',
-    'data.num_candidates': 20,
-    'num_train_steps': 2000,
+  'demo': {
+    'data.name': 'demo_video',
+    'data.text_template': '{title} {plot}',
+    'data.history_length': 20,
+    'num_train_steps': 1500,
     'eval_every_steps': 250,
     'checkpoint_every_steps': 250,
-    'optim.head_learning_rate': 1e-3,
+    'head.width': 64,
+    'optim.head_learning_rate': 3e-3,
   },
+  'movielens': {
+    'data.name': 'movielens',
+    'data.text_template': '{title} {category}',
+    **SEQUENCES,
+  },
+  'interactions': {'data.name': 'interactions', **SEQUENCES},
 }
 
 
 def get_config(variant: str | None = None):
   """The config of a variant; see the module's docstring."""
   return common.locked(
-    common.base(), common.pick(variant, VARIANTS, default='movielens')
+    common.base(), common.pick(variant, VARIANTS, default='demo')
   )

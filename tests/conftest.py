@@ -26,7 +26,7 @@ import jax
 import pytest
 from flax import nnx
 
-from configs import news, video
+from configs import news
 from jaxrec import sharding
 from jaxrec.models import hub, pretrained
 from jaxrec.models.bert import Bert
@@ -100,12 +100,15 @@ def tiny_films(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture
 def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
-  """(variant, changes) -> a config that runs in seconds."""
+  """(variant, its domain, changes) -> a config that runs in seconds."""
+  directories = {
+    'mind_small': tiny_mind,
+    'mind_large': tiny_mind,
+    'movielens': tiny_films,
+  }
 
-  def make(variant='mind_small', **changes):
-    domain = video if variant in video.VARIANTS else news
+  def make(variant='mind_small', domain=news, **changes):
     config = domain.get_config(variant)
-    directory = tiny_films if domain is video else tiny_mind
     config.update_from_flattened_dict(
       {
         'batch_size': 8,
@@ -119,7 +122,7 @@ def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
         'encoder.pretrained': str(tiny_bert),
         'evaluation.baselines': 'popularity',
         'evaluation.num_bootstrap': 20,
-        'data.dir': '' if variant == 'demo' else str(directory),
+        'data.dir': str(directories.get(config.data.name, '')),
         'data.cache_dir': str(cache_dir),
       }
     )

@@ -3,20 +3,29 @@ import json
 import pathlib
 import shutil
 import signal
+import string
 
 import jax
 import numpy as np
 import pytest
 
-from configs import news, video
+from configs import ecommerce, music, news, video
 from jaxrec import evaluate, metrics, results, sharding, train
 from jaxrec.baselines import BASELINES
+from jaxrec.data import demo
+from jaxrec.data.datasets import DATASETS, builder_class
+from jaxrec.data.sequence_builder import SequenceBuilder
 from jaxrec.display import Display
 from jaxrec.distributed import Stopped
 from jaxrec.errors import UserError
 from jaxrec.experiment import Experiment
 
 LISTS = {f'{name}@10' for name in ('coverage', 'novelty', 'diversity')}
+CONFIGS = [
+  (domain, variant)
+  for domain in (news, ecommerce, music, video)
+  for variant in domain.VARIANTS
+]
 METRICS = {*metrics.RANKING, *LISTS, 'popularity@10'}
 
 
@@ -33,13 +42,52 @@ def test_two_steps_on_eight_devices(tiny_config, tmp_path):
   assert np.isfinite(list(found['metrics'].values())).all()
 
 
-@pytest.mark.parametrize('variant', [*news.VARIANTS, *video.VARIANTS])
+@pytest.fixture
+def small_worlds(monkeypatch):
+  """Demo worlds of few users: all the items, in a third of the time."""
+  monkeypatch.setattr(demo, 'USERS', 200)
+  monkeypatch.setattr(demo, 'the_world', functools.cache(demo.make_world))
+
+
+def name_of(part) -> str:
+  """A domain's or a variant's, as a test is called."""
+  return getattr(part, '__name__', part).removeprefix('configs.')
+
+
+@pytest.mark.parametrize(('domain', 'variant'), CONFIGS, ids=name_of)
+def test_every_config_makes_texts_of_what_its_items_have(domain, variant):
+  config = domain.get_config(variant)
+  if config.data.name not in DATASETS:
+    pytest.skip(f'nothing reads {config.data.name} yet')
+  cls = builder_class(config.data.name)
+  template = string.Formatter().parse(config.data.text_template)
+  assert {slot for _, slot, _, _ in template if slot} <= {*cls.ITEM_TEXTS}
+  sequences = issubclass(cls, SequenceBuilder)
+  assert sequences == (config.data.protocol != 'impressions')
+  assert (variant == 'demo') == (not cls.READS_FILES)
+
+
+@pytest.mark.parametrize(
+  ('domain', 'variant'),
+  [
+    # Demos are alike: the news' and that with the most texts will do.
+    pytest.param(
+      d, v, marks=[pytest.mark.slow] * (v == 'demo' and d in (ecommerce, music))
+    )
+    for d, v in CONFIGS
+  ],
+  ids=name_of,
+)
 def test_every_config_trains_two_steps(
-  variant, tiny_config, tmp_path, one_device
+  domain, variant, tiny_config, tmp_path, one_device, small_worlds
 ):
   every = variant in ('mind_small', 'movielens')
   which = 'all' if every else 'random,popularity'
-  config = tiny_config(variant, **{'evaluation.baselines': which})
+  config = tiny_config(variant, domain, **{'evaluation.baselines': which})
+  if config.data.name not in DATASETS:
+    pytest.skip(f'nothing reads {config.data.name} yet')
+  if variant == 'demo':  # Not the worlds that others prepare.
+    config.data.cache_dir = str(tmp_path / 'cache')
   listed = config.data.protocol == 'impressions'
   found = train.train_and_evaluate(config, tmp_path)
   assert found == json.loads((tmp_path / 'results.json').read_text())

@@ -1,11 +1,12 @@
-"""The embedded demo world: readers whose interests drift, and the news.
+"""The embedded demo worlds: users whose interests drift, and what they see.
 
-Nothing is read or downloaded: the world is drawn from a fixed seed. A user
-has a few current interests (subtopics). A click on anything else may start a
-new interest, which replaces the oldest; what was replaced fades. A click is a
-Bernoulli draw of
+One world a domain, alike but for its texts (news, a shop's products, songs,
+films) and for how long an item is shown. Nothing is read or downloaded: a world
+is drawn from a fixed seed. A user has a few current interests (subtopics). A
+click on anything else may start a new interest, which replaces the oldest; what
+was replaced fades. A click is a Bernoulli draw of
 
-  sigmoid(BASE + interest + topic + appeal of the headline - age of the item)
+  sigmoid(BASE + interest + topic + appeal of the title - age of the item)
 
 so the true probability of every label is known, and with it the best AUC
 that any model can hope for. The interest, the largest term by far, can be
@@ -24,6 +25,11 @@ import numpy as np
 
 from jaxrec.data import demo_texts
 from jaxrec.data.builder import Builder, Item
+from jaxrec.data.demo_texts import Source
+from jaxrec.data.demo_texts.music import MUSIC
+from jaxrec.data.demo_texts.news import NEWS
+from jaxrec.data.demo_texts.shop import SHOP
+from jaxrec.data.demo_texts.video import VIDEO
 
 SEED = 20
 START = 1767571200  # Monday 5 January 2026, 00:00 UTC, in unix seconds.
@@ -37,7 +43,6 @@ ITEMS_PER_SUBTOPIC = 72
 IMPRESSIONS_PER_DAY = 1000  # Those kept; every session builds the histories.
 MAX_HISTORY = 60
 CANDIDATES = (6, 20)  # Fewest and most.
-SHELF_DAYS = 10.0  # Older items are no longer shown.
 
 INTERESTS = 2
 ADOPT = 0.5  # Chance that a click on something else starts an interest.
@@ -46,46 +51,70 @@ SHOW_CURRENT, SHOW_FORMER = 6.0, 2.0  # Odds of being shown, against 1.
 
 BASE = -4.0
 INTEREST, TOPIC = 3.8, 0.8
-QUESTION, SUBTOPIC_APPEAL, ITEM_APPEAL = 0.5, 0.35, 0.15
-AGE = 0.03  # Logit lost per day since publication.
+TITLE_APPEAL, SUBTOPIC_APPEAL, ITEM_APPEAL = 0.5, 0.35, 0.15
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Domain:
+  """What differs from world to world."""
+
+  texts: Source
+  shelf_days: float  # Older items are no longer shown.
+  age: float  # Logit lost per day since publication.
+
+
+DOMAINS = {
+  'news': Domain(NEWS, shelf_days=10, age=0.03),
+  'shop': Domain(SHOP, shelf_days=15, age=0.01),
+  'music': Domain(MUSIC, shelf_days=12, age=0.02),
+  'video': Domain(VIDEO, shelf_days=15, age=0.01),
+}
 
 
 @dataclasses.dataclass
 class World:
   """All that is drawn: N items in order of publication, all impressions."""
 
-  titles: list[str]
+  texts: list[dict[str, str]]  # [N] by column, 'title' among them.
   topics: list[str]  # [N]
   subtopics: np.ndarray  # [N] int
   published: np.ndarray  # [N] int64, unix seconds
   impressions: list[dict]  # As `Builder.impressions` yields them, by time.
 
+  @property
+  def titles(self) -> list[str]:
+    """[N] distinct."""
+    return [texts['title'] for texts in self.texts]
 
-def draw_items(rng: np.random.Generator) -> World:
-  """A world of distinct headlines without impressions."""
-  subtopics = demo_texts.subtopics()
+
+def draw_items(rng: np.random.Generator, source: Source) -> World:
+  """A world of distinct titles without impressions."""
+  subtopics = source.subtopics
   subtopic = np.tile(np.arange(len(subtopics)), ITEMS_PER_SUBTOPIC)
   # From three days before the first session, which needs something to show.
   published = rng.integers(-3 * DAY, DAYS * DAY, size=len(subtopic))
   published = START + np.sort(published)
   rng.shuffle(subtopic)
-  titles: dict[str, None] = {}
+  texts: dict[str, dict[str, str]] = {}  # By title.
   for s, time in zip(subtopic, published, strict=True):
     known = 0.6 + 0.4 * (time - START) / (DAYS * DAY)
-    size = len(titles)
-    while len(titles) == size:  # Old news: drawn again, from more words.
-      titles[subtopics[s].headline(rng, known)] = None
+    size = len(texts)
+    while len(texts) == size:  # An old title: drawn again, from more words.
+      drawn = source.draw(subtopics[s], rng, known)
+      texts.setdefault(drawn['title'], drawn)
       known = min(1, known + 0.02)
   topics = [subtopics[s].topic for s in subtopic]
-  return World(list(titles), topics, subtopic, published, [])
+  return World(list(texts.values()), topics, subtopic, published, [])
 
 
-def draw_appeal(rng: np.random.Generator, world: World) -> np.ndarray:
-  """[N] what a headline adds to everyone's logit."""
-  question = np.array([demo_texts.is_question(t) for t in world.titles])
+def draw_appeal(
+  rng: np.random.Generator, world: World, source: Source
+) -> np.ndarray:
+  """[N] what an item adds to everyone's logit."""
+  of_title = np.array([source.appeals(title) for title in world.titles])
   of_subtopic = rng.normal(0, SUBTOPIC_APPEAL, world.subtopics.max() + 1)
-  of_item = rng.normal(0, ITEM_APPEAL, len(question))
-  return QUESTION * question + of_subtopic[world.subtopics] + of_item
+  of_item = rng.normal(0, ITEM_APPEAL, len(of_title))
+  return TITLE_APPEAL * of_title + of_subtopic[world.subtopics] + of_item
 
 
 def draw_candidates(
@@ -143,12 +172,13 @@ class Readers:
     self.current[user] = current
 
 
-def make_world(seed: int = SEED) -> World:
-  """Draws the whole world; the same for the same seed."""
+def make_world(name: str, seed: int = SEED) -> World:
+  """Draws all of the world of DOMAINS[name]; the same for the same seed."""
+  domain = DOMAINS[name]
   rng = np.random.default_rng(seed)
-  world = draw_items(rng)
-  appeal = draw_appeal(rng, world)
-  topic_of = [s.topic for s in demo_texts.subtopics()]
+  world = draw_items(rng, domain.texts)
+  appeal = draw_appeal(rng, world, domain.texts)
+  topic_of = [s.topic for s in domain.texts.subtopics]
   same_topic = np.array([[a == b for b in topic_of] for a in topic_of], float)
   readers = Readers(rng, len(topic_of))
   rate = rng.uniform(0.6, 1, USERS)  # Sessions a day.
@@ -162,20 +192,21 @@ def make_world(seed: int = SEED) -> World:
     times = midnight + np.sort(rng.integers(DAY, size=len(users)))
     shelf = np.flatnonzero(
       (world.published < midnight + DAY)
-      & (world.published >= midnight - SHELF_DAYS * DAY)
+      & (world.published >= midnight - domain.shelf_days * DAY)
     )
     age = (times[:, None] - world.published[shelf]).astype(np.float32) / DAY
     shown = 1 + SHOW_CURRENT * readers.interest + SHOW_FORMER * readers.former
     shown = shown.astype(np.float32)[users][:, world.subtopics[shelf]]
     weights = shown * np.exp(appeal[shelf]).astype(np.float32) / (4 + abs(age))
-    weights[(age <= 0) | (age > SHELF_DAYS)] = 0
+    weights[(age <= 0) | (age > domain.shelf_days)] = 0
     topic = np.minimum(readers.interest @ same_topic, 1)
     taste = INTEREST * readers.interest + TOPIC * topic
 
     columns, counts = draw_candidates(rng, weights)
     shown_items = shelf[columns]
     logits = BASE + taste[users[:, None], world.subtopics[shown_items]]
-    logits += appeal[shown_items] - AGE * np.take_along_axis(age, columns, 1)
+    aged = domain.age * np.take_along_axis(age, columns, 1)
+    logits += appeal[shown_items] - aged
     p = 1 / (1 + np.exp(-logits))
     clicks = rng.random(p.shape) < p
     kept = []
@@ -204,14 +235,15 @@ def make_world(seed: int = SEED) -> World:
 
 
 @functools.cache
-def the_world() -> World:
+def the_world(name: str) -> World:
   """The one world that items and all splits come from; do not change it."""
-  return make_world()
+  return make_world(name)
 
 
 class Demo(Builder):
-  """The demo world as a dataset; the directory is not looked at."""
+  """The demo world of news; the directory is not looked at."""
 
+  DOMAIN = 'news'
   SPLITS = ('train', 'validation', 'test')
   READS_FILES = False
   ORACLE = True
@@ -222,22 +254,43 @@ class Demo(Builder):
 
   @classmethod
   def fingerprint(cls, directory: pathlib.Path) -> str:
-    texts = inspect.getsource(demo_texts) + super().fingerprint(directory)
-    return hashlib.sha256(texts.encode()).hexdigest()[:16]
+    source = DOMAINS[cls.DOMAIN].texts
+    made_of = [source.lines, source.appealing, source.style.__name__]
+    made_of += [str(source.columns), inspect.getsource(demo_texts)]
+    made_of += [super().fingerprint(directory)]
+    return hashlib.sha256('\0'.join(made_of).encode()).hexdigest()[:16]
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
-    world = the_world()
-    for i, title in enumerate(world.titles):
-      yield {
-        'item_id': f'N{i:04}',
-        'title': title,
-        'category': world.topics[i],
-      }
+    world = the_world(self.DOMAIN)
+    for i, (texts, topic) in enumerate(
+      zip(world.texts, world.topics, strict=True)
+    ):
+      yield {'item_id': f'N{i:04}', **texts, 'category': topic}
 
   def impressions(self, directory: pathlib.Path, split: str) -> Iterator[dict]:
-    for impression in the_world().impressions:
+    for impression in the_world(self.DOMAIN).impressions:
       day = (impression['time'] - START) // DAY
       if split == max(
         (s for s in FIRST_DAY if FIRST_DAY[s] <= day), key=FIRST_DAY.get
       ):
         yield impression
+
+
+class DemoShop(Demo):
+  """The demo world of a shop."""
+
+  DOMAIN = 'shop'
+
+
+class DemoMusic(Demo):
+  """The demo world of songs and their artists."""
+
+  DOMAIN = 'music'
+  ITEM_TEXTS = ('title', 'artist', 'category')
+
+
+class DemoVideo(Demo):
+  """The demo world of films and their plots."""
+
+  DOMAIN = 'video'
+  ITEM_TEXTS = ('title', 'plot', 'category')

@@ -1,14 +1,25 @@
 import collections
+import dataclasses
 import itertools
 import pathlib
+import re
 import string
 
 import numpy as np
 import pytest
 
 from jaxrec.data import demo, demo_texts
+from jaxrec.data.datasets import builder_class
 
 NOWHERE = pathlib.Path('no-such-directory')
+BUILDERS = (demo.Demo, demo.DemoShop, demo.DemoMusic, demo.DemoVideo)
+
+
+@pytest.fixture(scope='module', params=demo.DOMAINS)
+def drawn(request):
+  """A domain's texts, and its items without what was done with them."""
+  source = demo.DOMAINS[request.param].texts
+  return source, demo.draw_items(np.random.default_rng(demo.SEED), source)
 
 
 @pytest.fixture(scope='module')
@@ -41,41 +52,136 @@ def auc(scores, labels):
 
 
 def test_a_seed_gives_one_world_and_another_seed_another():
-  again = demo.make_world()
-  other = demo.draw_items(np.random.default_rng(demo.SEED + 1))
-  assert again is not demo.the_world()
-  assert again.titles == demo.the_world().titles
-  assert again.impressions == demo.the_world().impressions
-  assert other.titles != again.titles
+  world = demo.the_world('news')
+  again = demo.make_world('news')
+  assert again is not world
+  assert again.texts == world.texts
+  assert again.impressions == world.impressions
+  other = np.random.default_rng(demo.SEED + 1)
+  assert demo.draw_items(other, demo_texts.news.NEWS).titles != world.titles
 
 
-def test_titles_are_many_distinct_and_finished(items):
-  titles = [item['title'] for item in items]
-  assert len(set(titles)) == len(titles) >= 3000
-  assert len({item['item_id'] for item in items}) == len(items)
-  assert len({item['category'] for item in items}) >= 12
-  for title in titles:
-    assert title[0].isupper() or title[0].isdigit()
-    assert not set(title) & set('{}|') and '  ' not in title
+def test_a_seed_gives_every_domain_its_items(drawn):
+  source, world = drawn
+  again = demo.draw_items(np.random.default_rng(demo.SEED), source)
+  assert again.texts == world.texts
+  assert (again.subtopics == world.subtopics).all()
 
 
-def test_every_subtopic_has_templates_and_words_of_its_own():
-  for subtopic in demo_texts.subtopics():
+def test_titles_are_many_distinct_and_finished(drawn):
+  source, world = drawn
+  assert len(set(world.titles)) == len(world.texts) >= 3000
+  assert len(set(world.topics)) >= 12
+  for texts in world.texts:
+    assert texts.keys() == {'title', *source.columns}
+    for text in texts.values():
+      assert not text[0].islower()
+      assert not set(text) & set('{}|') and '  ' not in text
+      assert not re.search(r'\b(\w+) \1\b', text, re.IGNORECASE), text
+
+
+def test_appeal_is_for_some_titles(drawn):
+  source, world = drawn
+  assert 0.05 < np.mean([source.appeals(t) for t in world.titles]) < 0.25
+
+
+def test_all_domains_are_of_one_size(drawn):
+  """So that each takes the few seconds that the news does."""
+  source, world = drawn
+  news = demo_texts.news.NEWS.subtopics
+  assert len(source.subtopics) == len(news)
+  assert len({(s.topic, s.name) for s in source.subtopics}) == len(news)
+  assert len(world.texts) == len(news) * demo.ITEMS_PER_SUBTOPIC
+
+
+def slots_of(text):
+  return [slot for _, slot, _, _ in string.Formatter().parse(text) if slot]
+
+
+def test_every_subtopic_has_templates_and_words_of_its_own(drawn):
+  source, _ = drawn
+  kinds = collections.Counter(
+    (slot, value)
+    for subtopic in source.subtopics
+    for slot, values in subtopic.slots.items()
+    for value in values
+  )
+  for subtopic in source.subtopics:
     assert len(subtopic.templates) >= 6
-    assert any(map(demo_texts.is_question, subtopic.templates))
-    for slot in subtopic.slots.keys() - {'who', 'town'}:
-      assert any(f'{{{slot}}}' in t for t in subtopic.templates)
-      assert len(subtopic.phrases(slot, 0.6)) < len(subtopic.slots[slot])
+    assert any(map(source.appeals, subtopic.templates))
+    texts = [*subtopic.templates, *source.columns.values()]
+    for slot in {name for text in texts for name in slots_of(text)}:
+      count = len(subtopic.slots[slot])
+      assert len(set(subtopic.slots[slot])) == count, slot
+      assert len(subtopic.phrases(slot, 0.6)) < count or count == 1, slot
+    own = [(slot, v) for slot, vs in subtopic.slots.items() for v in vs]
+    assert sum(kinds[each] == 1 for each in own) >= 8, subtopic.name
 
 
-def test_every_subtopic_has_headlines_to_spare():
+def test_every_subtopic_has_titles_to_spare(drawn):
   """Else the draw of distinct ones slows down, or never ends."""
-  for subtopic in demo_texts.subtopics():
-    count = 0
-    for template in subtopic.templates:
-      names = [n for _, n, _, _ in string.Formatter().parse(template) if n]
-      count += np.prod([len(subtopic.slots[n]) for n in names])
-    assert count >= 2 * demo.ITEMS_PER_SUBTOPIC
+  source, _ = drawn
+
+  def count(subtopic, text):
+    return np.prod(
+      [
+        sum(count(subtopic, value) for value in subtopic.slots[slot])
+        for slot in slots_of(text)
+      ]
+    )
+
+  for subtopic in source.subtopics:
+    spare = sum(count(subtopic, text) for text in subtopic.templates)
+    assert spare >= 2 * demo.ITEMS_PER_SUBTOPIC, subtopic.name
+
+
+def test_a_subtopic_can_be_read_from_its_texts(drawn):
+  """By the words alone, seen in the older half: all that a model can go by."""
+  source, world = drawn
+  words = [
+    set(re.findall(r'[a-zà-ÿ]+', ' '.join(texts.values()).lower()))
+    for texts in world.texts
+  ]
+  half = len(words) // 2
+  known = {w: i for i, w in enumerate(sorted(set().union(*words[:half])))}
+  bags = np.zeros((len(words), len(known)), np.float32)
+  for bag, found in zip(bags, words, strict=True):
+    bag[[known[word] for word in found if word in known]] = 1
+  bags /= np.sqrt(1 + bags[:half].sum(0))  # Rare words tell more.
+  bags /= np.linalg.norm(bags, axis=1, keepdims=True) + 1e-9
+  means = np.stack(
+    [
+      bags[:half][world.subtopics[:half] == s].mean(0)
+      for s in range(len(source.subtopics))
+    ]
+  )
+  means /= np.linalg.norm(means, axis=1, keepdims=True)
+  right = (bags[half:] @ means.T).argmax(1) == world.subtopics[half:]
+  assert right.mean() > 0.85  # By chance: 0.02.
+
+
+@pytest.mark.parametrize('name', ['shop', 'music', 'video'])
+def test_other_domains_are_worlds_as_well(name, monkeypatch):
+  monkeypatch.setattr(demo, 'USERS', 300)  # A whole one takes seconds.
+  world = demo.make_world(name)
+  p = np.concatenate([i['probabilities'] for i in world.impressions])
+  y = np.concatenate([i['labels'] for i in world.impressions])
+  assert abs(y.mean() - p.mean()) < 4 * np.sqrt((p * (1 - p)).sum()) / len(p)
+  oracle = [auc(i['probabilities'], i['labels']) for i in world.impressions]
+  assert 0.85 < np.mean(oracle) < 0.95
+
+
+@pytest.mark.parametrize('cls', BUILDERS)
+def test_builders_give_what_their_features_say(cls, tmp_path, monkeypatch):
+  domain = demo.DOMAINS[cls.DOMAIN]
+  world = demo.draw_items(np.random.default_rng(0), domain.texts)
+  monkeypatch.setattr(demo, 'the_world', lambda name: world)
+  builder = cls(data_dir=tmp_path, config='items')
+  found = list(builder.items(NOWHERE))
+  assert len({item['item_id'] for item in found}) == len(found)
+  for item in found:
+    assert item.keys() == set(builder.info.features)
+  assert builder_class(builder.name) is cls
 
 
 def test_impressions_are_well_formed(items, impressions):
@@ -104,7 +210,7 @@ def test_splits_follow_each_other_in_time(splits):
 
 
 def test_nothing_is_shown_or_read_before_it_is_published(impressions):
-  published = demo.the_world().published
+  published = demo.the_world('news').published
   for i in impressions:
     used = published[i['history'] + i['candidates']]
     assert (used < i['time']).all()
@@ -145,7 +251,9 @@ def test_test_days_show_items_unseen_in_training(splits):
   shown = lambda split: {c for i in splits[split] for c in i['candidates']}
   seen = shown('train') | {k for i in splits['train'] for k in i['history']}
   cold_from = demo.START + demo.FIRST_DAY['test'] * demo.DAY
-  new = set(np.flatnonzero(demo.the_world().published >= cold_from).tolist())
+  new = set(
+    np.flatnonzero(demo.the_world('news').published >= cold_from).tolist()
+  )
   assert not new & seen
   assert len(new & shown('test')) > 100
 
@@ -215,13 +323,38 @@ def test_tfds_keeps_what_was_drawn(config, items, splits, tmp_path):
         np.testing.assert_allclose(encoded[name], value, rtol=1e-6)
 
 
-def test_the_fingerprint_covers_the_texts(monkeypatch):
-  before = demo.Demo.fingerprint(NOWHERE)
-  assert demo.Demo.fingerprint(NOWHERE) == before
+@pytest.mark.parametrize(
+  'change',
+  [{'lines': ''}, {'appealing': 'x'}, {'style': str}, {'columns': {'a': 'b'}}],
+  ids=lambda change: next(iter(change)),
+)
+def test_the_fingerprint_covers_the_texts(change, monkeypatch):
+  before = [cls.fingerprint(NOWHERE) for cls in BUILDERS]
+  assert [cls.fingerprint(NOWHERE) for cls in BUILDERS] == before
+  assert len(set(before)) == len(BUILDERS)
+  news = demo.DOMAINS['news']
+  texts = dataclasses.replace(news.texts, **change)
+  changed = dataclasses.replace(news, texts=texts)
+  monkeypatch.setitem(demo.DOMAINS, 'news', changed)
+  after = [cls.fingerprint(NOWHERE) for cls in BUILDERS]
+  assert after[0] != before[0] and after[1:] == before[1:]
+
+
+def test_the_fingerprint_covers_the_code_of_the_texts(monkeypatch):
+  before = [cls.fingerprint(NOWHERE) for cls in BUILDERS]
   source = demo.inspect.getsource
   monkeypatch.setattr(
     demo.inspect,
     'getsource',
     lambda of: source(of) + '#' * (of is demo_texts),
   )
-  assert demo.Demo.fingerprint(NOWHERE) != before
+  for cls, old in zip(BUILDERS, before, strict=True):
+    assert cls.fingerprint(NOWHERE) != old
+
+
+def test_titles_keep_small_words_and_units_small():
+  title = demo_texts.title_case
+  assert title('the end of a day') == 'The End of a Day'
+  assert (
+    title('pan for hobs, 24 cm, sky blue') == 'Pan for Hobs, 24 cm, Sky Blue'
+  )

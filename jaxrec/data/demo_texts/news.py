@@ -1,16 +1,8 @@
-"""The demo world's headlines: topics, subtopics, templates and entities.
+"""The news: headlines of towns, teams and companies, all invented."""
 
-All names of people, towns, teams and companies are invented.
-"""
+from jaxrec.data.demo_texts import Source, capitalised
 
-import dataclasses
-import functools
-import re
-import string
-
-# '# topic', '## subtopic', then templates, then 'slot: value | value'. A slot's
-# later values come into the news later (see `Subtopic.phrases`).
-_SHARED = """
+LINES = """
 first: Ottoline | Jory | Mabel | Idris | Petra | Casimir | Wilhelmina | Rufus
 first: Nadia | Tobias | Greta | Anselm | Oona | Felix | Ines | Barnaby | Sunniva
 first: Leopold | Zadie
@@ -26,9 +18,6 @@ town: Gannet Head | Hobbleton | Inkpen Magna | Jarrowmouth | Kettering Moss
 town: Lower Snell | Mossgate | Nettlecombe | Otterford | Plumley | Quernham
 town: Rookhope | Sandle | Thornacre | Underhythe | Velmouth | Wexley
 town: Yarnbury | Zeal Abbas | Ashgrove | Bellwether | Cinderford Vale
-"""
-
-_TOPICS = """
 # sport
 ## football
 {team} beat {rival} with a {goal} in stoppage time
@@ -615,72 +604,5 @@ issue: tantrums | fussy eating
 number: three | four | six | twins
 """
 
-
-@dataclasses.dataclass
-class Subtopic:
-  """A strand of the news; `slots` are in the order they enter the news."""
-
-  topic: str
-  name: str
-  slots: dict[str, list[str]]
-  templates: list[str] = dataclasses.field(default_factory=list)
-
-  def phrases(self, slot: str, known: float) -> list[str]:
-    """The first `known` (a fraction in 0..1) of the slot's values."""
-    values = self.slots[slot]
-    return values[: max(1, round(known * len(values)))]
-
-  def headline(self, rng, known: float) -> str:
-    """Draws one headline; `rng` is a NumPy Generator."""
-    pick = lambda values: values[rng.integers(len(values))]
-    template = pick(self.templates)
-    names = [name for _, name, _, _ in string.Formatter().parse(template)]
-    title = template.format(
-      **{name: pick(self.phrases(name, known)) for name in names if name}
-    )
-    return title[0].upper() + title[1:]
-
-
-def is_question(title: str) -> bool:
-  """Whether a headline asks: everyone clicks those a little more."""
-  return title.endswith('?') or title.startswith(('How ', 'Why '))
-
-
-def _slot(slots: dict[str, list[str]], line: str) -> None:
-  name, values = line.split(': ', 1)
-  slots.setdefault(name, []).extend(values.split(' | '))
-
-
-@functools.cache
-def _shared() -> dict[str, list[str]]:
-  slots: dict[str, list[str]] = {}
-  for line in _SHARED.strip().split('\n'):
-    _slot(slots, line)
-  return slots
-
-
-def _cast(beat: int) -> dict[str, list[str]]:
-  """Who and where makes one subtopic's news; no two share a person."""
-  shared = _shared()
-  turn = lambda name, n: shared[name][n % len(shared[name])]
-  people, towns = range(8 * beat, 8 * beat + 8), range(5 * beat, 5 * beat + 8)
-  return {
-    'who': [f'{turn("first", n)} {turn("last", n)}' for n in people],
-    'town': [turn('town', n) for n in towns],
-  }
-
-
-def subtopics() -> list[Subtopic]:
-  """Every subtopic, in the order written above."""
-  found: list[Subtopic] = []
-  topic = ''
-  for line in filter(None, _TOPICS.split('\n')):
-    if line.startswith('# '):
-      topic = line[2:]
-    elif line.startswith('## '):
-      found.append(Subtopic(topic, line[3:], _cast(len(found))))
-    elif re.match('[a-z]+: ', line):
-      _slot(found[-1].slots, line)
-    else:
-      found[-1].templates.append(line)
-  return found
+# Everyone clicks a headline that asks a little more.
+NEWS = Source(LINES, appealing=r'^(How|Why) |\?$', style=capitalised)

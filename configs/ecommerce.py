@@ -1,0 +1,51 @@
+"""Shops: products, and who saw, chose or bought them.
+
+demo (default): the embedded world of a shop, MiniLM frozen.
+
+    python -m jaxrec.main --config=configs/ecommerce.py --workdir=/tmp/shop
+
+1,500 steps of 64 in 77 s on two CPU cores, nothing cached. Test AUC 0.8606; the
+untrained mean of the history 0.7814, the true probabilities 0.9267.
+
+online_retail, amazon, interactions: from their own files, MiniLM frozen; each
+user's last event is the test, ranked among the whole catalog. Untuned.
+
+    python -m jaxrec.main --config=configs/ecommerce.py:online_retail \
+      --config.data.dir=DIR --workdir=/tmp/retail
+"""
+
+from configs import common
+
+SEQUENCES = {
+  'data.protocol': 'leave_one_out',
+  'data.num_candidates': 20,
+  'num_train_steps': 2000,
+  'eval_every_steps': 250,
+  'checkpoint_every_steps': 250,
+  'optim.head_learning_rate': 1e-3,
+}
+VARIANTS = {
+  'demo': {
+    'data.name': 'demo_shop',
+    'data.history_length': 20,
+    'num_train_steps': 1500,
+    'eval_every_steps': 250,
+    'checkpoint_every_steps': 250,
+    'head.width': 64,
+    'optim.head_learning_rate': 3e-3,
+  },
+  'online_retail': {'data.name': 'online_retail', **SEQUENCES},
+  'amazon': {
+    'data.name': 'amazon',
+    'data.text_template': '{title} {category}',
+    **SEQUENCES,
+  },
+  'interactions': {'data.name': 'interactions', **SEQUENCES},
+}
+
+
+def get_config(variant: str | None = None):
+  """The config of a variant; see the module's docstring."""
+  return common.locked(
+    common.base(), common.pick(variant, VARIANTS, default='demo')
+  )

@@ -1,0 +1,51 @@
+"""Music: songs with their artists, and who listened to them.
+
+demo (default): the embedded world of songs, MiniLM frozen.
+
+    python -m jaxrec.main --config=configs/music.py --workdir=/tmp/music
+
+1,500 steps of 64 in 89 s on two CPU cores, nothing cached. Test AUC 0.8313; the
+untrained mean of the history 0.7220, the true probabilities 0.9230.
+
+lastfm_1k, interactions: from their own files, MiniLM frozen; each user's last
+event is the test, ranked among the whole catalog. Untuned.
+
+    python -m jaxrec.main --config=configs/music.py:lastfm_1k \
+      --config.data.dir=DIR --workdir=/tmp/lastfm
+"""
+
+from configs import common
+
+SEQUENCES = {
+  'data.protocol': 'leave_one_out',
+  'data.num_candidates': 20,
+  'num_train_steps': 2000,
+  'eval_every_steps': 250,
+  'checkpoint_every_steps': 250,
+  'optim.head_learning_rate': 1e-3,
+}
+VARIANTS = {
+  'demo': {
+    'data.name': 'demo_music',
+    'data.text_template': '{title} {artist}',
+    'data.history_length': 20,
+    'num_train_steps': 1500,
+    'eval_every_steps': 250,
+    'checkpoint_every_steps': 250,
+    'head.width': 64,
+    'optim.head_learning_rate': 3e-3,
+  },
+  'lastfm_1k': {
+    'data.name': 'lastfm_1k',
+    'data.text_template': '{title} {artist}',
+    **SEQUENCES,
+  },
+  'interactions': {'data.name': 'interactions', **SEQUENCES},
+}
+
+
+def get_config(variant: str | None = None):
+  """The config of a variant; see the module's docstring."""
+  return common.locked(
+    common.base(), common.pick(variant, VARIANTS, default='demo')
+  )
