@@ -26,23 +26,19 @@ The order is by seed, so that the first round has all datasets in the table.
 
 import os
 import pathlib
-import re
-import signal
-import subprocess
 import sys
 import time
-from typing import NamedTuple
 
 # configs/ lies beside jaxrec/, and the configs import each other.
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
 
 from absl import app, flags
-from ml_collections import config_flags
 
-from jaxrec import results
+from jaxrec import results, runs
 from jaxrec.display import Display
-from jaxrec.errors import UserError, choices, one_line
+from jaxrec.errors import UserError, one_line
 from jaxrec.report import comparison, comparison_figure
+from jaxrec.runs import PREFIX, Run, Stopped
 
 _CONFIGS = flags.DEFINE_list(
   'configs', [], 'Config files with their variants, by commas.'
@@ -54,180 +50,9 @@ _SET = flags.DEFINE_multi_string(
   [],
   'KEY=VALUE of all configs or NAME:KEY=VALUE of one; may be repeated.',
 )
-PREFIX = 'jaxrec: error: '  # Of main's lines.
-NOT_YET = 'has not run yet'
 
 
-class Run(NamedTuple):
-  """One training.
-
-  Attributes:
-    name: of its config, '<file>-<variant>'.
-    seed: of the training.
-    arguments: what makes its config, as main takes it.
-    config: the ConfigDict that these make.
-    workdir: its own.
-  """
-
-  name: str
-  seed: int
-  arguments: list[str]
-  config: object
-  workdir: pathlib.Path
-
-
-class Stopped(Exception):
-  """SIGTERM came."""
-
-
-def plan(
-  configs: list[str], seeds: list[str], changes: list[str], workdir
-) -> list[Run]:
-  """The trainings that flags ask for, in the order they are run.
-
-  Args:
-    configs, seeds, changes: of --configs, --seeds, --set.
-    workdir: of all.
-
-  Raises:
-    UserError: one of them cannot be.
-  """
-  named = {}  # By the run's name: the config, and the file's name.
-  for given in configs:
-    file, _, variant = given.partition(':')
-    stem = pathlib.Path(file).stem
-    name = re.sub(r'[^\w.-]', '-', f'{stem}-{variant}' if variant else stem)
-    if name in named:
-      raise UserError(f'--configs: two are named {name!r}: give each once')
-    named[name] = given, stem
-  if not named:
-    raise UserError(
-      '--configs is missing: give e.g. --configs=configs/news.py:demo'
-    )
-  overrides = {name: {} for name in named}
-  for change in changes:
-    who, key, value = _change(change)
-    meant = [n for n, (_, stem) in named.items() if who in ('', n, stem)]
-    if not meant:
-      known = {*named, *(stem for _, stem in named.values())}
-      raise UserError(f'--set={change}: {choices(who, known)}')
-    for name in meant:
-      overrides[name][key] = value
-  runs = []
-  for seed in _seeds(seeds):
-    for name, (given, _) in named.items():
-      changed = overrides[name] | {'seed': seed}
-      arguments = [f'--config={given}']
-      arguments += [f'--config.{k}={v}' for k, v in changed.items()]
-      config = load(arguments)
-      runs.append(
-        Run(name, seed, arguments, config, workdir / name / f'seed{seed}')
-      )
-  return runs
-
-
-def _change(text: str) -> tuple[str, str, str]:
-  """'video:data.dir=a' -> ('video', 'data.dir', 'a')."""
-  left, equals, value = text.partition('=')
-  who, _, key = left.rpartition(':')
-  if not (equals and key):
-    raise UserError(f'--set={text}: give KEY=VALUE or NAME:KEY=VALUE')
-  if key == 'seed':
-    raise UserError(f'--set={text}: seeds are given by --seeds')
-  return who, key, value
-
-
-def _seeds(given: list[str]) -> list[int]:
-  if not given or any(not re.fullmatch(r'[0-9]+', seed) for seed in given):
-    raise UserError(
-      f'--seeds={",".join(given)}: give whole numbers by commas, 0 or more'
-    )
-  return list(dict.fromkeys(map(int, given)))
-
-
-def load(arguments: list[str]):
-  """The config that main would make of --config=... and --config.KEY=...
-
-  Raises:
-    UserError: there is no such file, variant or key, or not of that type.
-  """
-  values = flags.FlagValues()
-  argv = ['jaxrec', *arguments]
-  flag = config_flags.DEFINE_config_file(
-    'config', None, flag_values=values, sys_argv=argv
-  )
-  try:
-    values(argv)
-    flag.value.lock()  # Raises where the file could not be read.
-  except (
-    AttributeError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OSError,
-    flags.Error,
-  ) as e:
-    told = ' '.join(arguments)
-    raise UserError(f'{one_line(e)} (of {told})') from e
-  return flag.value
-
-
-def finished(run: Run) -> dict | None:
-  """What a run's results.json holds, if it is trained to its end.
-
-  Raises:
-    UserError: another run's workdir.
-  """
-  kept = results.read_config(run.workdir)
-  if kept is None:
-    return None
-  # What lies in the data's directory now does not matter to a finished run.
-  results.check_workdir(run.workdir, run.config, kept['fingerprints'])
-  done = results.read(run.workdir)
-  steps = done and done['train'].get('steps')
-  return done if steps == run.config.num_train_steps else None
-
-
-def train(run: Run) -> str | None:
-  """One run in a process of its own; what it failed with, if it did.
-
-  Raises:
-    Stopped: SIGTERM came, and the run has saved where it was.
-  """
-  command = [sys.executable, '-m', 'jaxrec.main']
-  command += [*run.arguments, f'--workdir={run.workdir}']
-  stopped = False
-
-  def stop(*_):
-    nonlocal stopped
-    stopped = True
-    process.terminate()
-
-  process = subprocess.Popen(command, stderr=subprocess.PIPE, errors='replace')
-  before = signal.signal(signal.SIGTERM, stop)
-  last = ''
-  try:
-    for line in process.stderr:
-      print(line, end='', file=sys.stderr, flush=True)
-      last = line if line.strip() else last
-    code = process.wait()
-  except BaseException:  # Ctrl-C: it came to the run, too, which saves.
-    process.wait()
-    raise
-  finally:
-    signal.signal(signal.SIGTERM, before)
-  if stopped:
-    raise Stopped
-  if code == 0:
-    return None
-  told = ''.join(c if c.isprintable() else ' ' for c in last).strip()
-  told = told.removeprefix(PREFIX)
-  if code < 0:
-    told = f'ended by {signal.Signals(-code).name} {told}'.strip()
-  return told or f'ended with exit code {code}'
-
-
-def compare(runs: list[Run], workdir: pathlib.Path, display: Display) -> dict:
+def compare(asked: list[Run], workdir: pathlib.Path, display: Display) -> dict:
   """Trains what is not finished, and tells of all of it after each run.
 
   Returns:
@@ -237,23 +62,25 @@ def compare(runs: list[Run], workdir: pathlib.Path, display: Display) -> dict:
     UserError: a workdir is of another run; nothing was trained then.
     Stopped: SIGTERM came.
   """
-  done = {run.workdir: finished(run) for run in runs}
+  done = {run.workdir: runs.finished(run) for run in asked}
   failed = {}
-  todo = [run for run in runs if done[run.workdir] is None]
-  display.say(f'{len(runs)} runs, {len(runs) - len(todo)} of them finished')
-  told = tell(runs, done, failed, workdir)
+  todo = [run for run in asked if done[run.workdir] is None]
+  display.say(f'{len(asked)} runs, {len(asked) - len(todo)} of them finished')
+  told = tell(asked, done, failed, workdir)
   seconds = {}  # By config.
   for i, run in enumerate(todo):
     left = _left(seconds, todo[i:])
-    display.say(f'run {i + 1} of {len(todo)}: {run.name}, seed {run.seed}{left}')
+    display.say(
+      f'run {i + 1} of {len(todo)}: {run.name}, seed {run.seed}{left}'
+    )
     start = time.monotonic()
-    line = train(run)
+    line = runs.train(run)
     if line is None:
       seconds.setdefault(run.name, []).append(time.monotonic() - start)
-      done[run.workdir] = finished(run)
+      done[run.workdir] = runs.finished(run)
     if done[run.workdir] is None:
       failed[run.workdir] = line or 'stopped before it was finished'
-    told = tell(runs, done, failed, workdir)
+    told = tell(asked, done, failed, workdir)
   return told
 
 
@@ -268,12 +95,12 @@ def _left(seconds: dict[str, list[float]], todo: list[Run]) -> str:
 
 
 def tell(
-  runs: list[Run], done: dict, failed: dict, workdir: pathlib.Path
+  asked: list[Run], done: dict, failed: dict, workdir: pathlib.Path
 ) -> dict:
   """Writes compare.json, compare.md and compare.svg, each whole or not at all.
 
   Args:
-    runs: all.
+    asked: all.
     done: by workdir, what results.json holds, or None.
     failed: by workdir, the line of error.
     workdir: where to.
@@ -282,10 +109,12 @@ def tell(
     What compare.json holds.
   """
   datasets = {}
-  for name in dict.fromkeys(run.name for run in runs):
-    mine = [run for run in runs if run.name == name]
-    lines = {
-      run.seed: failed.get(run.workdir, NOT_YET)
+  for name in dict.fromkeys(run.name for run in asked):
+    mine = [run for run in asked if run.name == name]
+    missing = {
+      str(run.seed): f'failed: {failed[run.workdir]}'
+      if run.workdir in failed
+      else 'has not run yet'
       for run in mine
       if done[run.workdir] is None
     }
@@ -294,8 +123,8 @@ def tell(
     try:
       found |= comparison.combine(reached) if reached else {}
     except UserError as e:
-      lines |= dict.fromkeys(reached, one_line(e))
-    datasets[name] = found | {'failed': lines}
+      missing |= {str(seed): f'failed: {e}' for seed in reached}
+    datasets[name] = found | {'missing': missing}
   told = {'notes': comparison.foot(datasets), 'datasets': datasets}
   workdir.mkdir(parents=True, exist_ok=True)
   for name, text in {
@@ -314,10 +143,7 @@ def _show(told: dict, workdir: pathlib.Path, display: Display) -> None:
   for name, of in told['datasets'].items():
     if 'methods' in of:
       rows[name] = comparison.brief(of)
-    failures += [
-      f'{name}, seed {seed} failed: {line}'
-      for seed, line in of['failed'].items()
-    ]
+    failures += [f'{name}, {line}' for line in comparison.missing(of)]
   if rows:
     display.table('jaxrec and the best baseline of each', rows)
   for line in failures:
@@ -351,8 +177,8 @@ def main(argv):
   try:
     workdir = pathlib.Path(_WORKDIR.value).expanduser().absolute()
     display = Display()
-    runs = plan(_CONFIGS.value, _SEEDS.value, _SET.value, workdir)
-    told = compare(runs, workdir, display)
+    asked = runs.plan(_CONFIGS.value, _SEEDS.value, _SET.value, workdir)
+    told = compare(asked, workdir, display)
     _show(told, workdir, display)
   except (UserError, OSError) as e:  # The latter name the file.
     _fail(one_line(e))
@@ -362,7 +188,7 @@ def main(argv):
   except KeyboardInterrupt:
     print(f'jaxrec: interrupted: {again}', file=sys.stderr)
     sys.exit(130)  # As a shell has it for SIGINT.
-  if any(of['failed'] for of in told['datasets'].values()):
+  if any(of['missing'] for of in told['datasets'].values()):
     sys.exit(2)
 
 

@@ -12,9 +12,9 @@ from jaxrec.report.words import CEILING, OURS, label
 
 METRICS = ('auc', 'mrr', 'ndcg@5', 'ndcg@10', 'hr@10')
 FOOT = (
-  f'{OURS} is the mean over the seeds, ± their standard deviation (n − 1) where '
-  'there are several. Baselines are fitted anew beside each seed; those that '
-  'draw nothing are the same each time.',
+  f'{OURS} is the mean over the seeds, ± their standard deviation (n − 1) '
+  'where there are several. Baselines are fitted anew beside each seed; those '
+  'that draw nothing are the same each time.',
   'Brackets are 95 % bootstrap intervals over users; with several seeds they '
   'reach from the lowest to the highest end of any seed’s.',
   'p is two-sided, of the bootstrap over users, paired: both are measured on '
@@ -160,9 +160,8 @@ def markdown(datasets: dict) -> str:
   """The tables.
 
   Args:
-    datasets: by config's name, what `combine` gives, with 'failed': what did
-      not work, one line by seed; of a config that has nothing but that, only
-      it.
+    datasets: by config's name, what `combine` gives, and 'missing': by
+      seed, why it is not there; where no seed is, nothing but that.
   """
   lines = [
     f'# {OURS} beside the baselines',
@@ -183,8 +182,7 @@ def markdown(datasets: dict) -> str:
   for name, of in datasets.items():
     if 'methods' in of:
       lines.append(_row(name, *summary(of).values()))
-    for seed, line in of['failed'].items():
-      lines.append(_row(name, f'seed {seed} failed: {line}', *[''] * 6))
+    lines += [_row(name, line, *[''] * 6) for line in missing(of)]
   for name, of in datasets.items():
     if 'methods' in of:
       lines += ['', f'## {name}', '', f'{told(of)}.', '', *_methods(of)]
@@ -200,11 +198,34 @@ def summary(of: dict) -> dict[str, str]:
     'protocol': of['protocol']['name'],
     'metric': metric_name(of),
     'ours': cell(of['methods'][OURS][main], spread=True),
-    'best baseline': f'{best} {cell(of["methods"][best][main])}' if best else '',
+    'best baseline': f'{best} {cell(of["methods"][best][main])}'
+    if best
+    else '',
     'ahead': difference(against),
     'ratio': words.number(of['ratio'], 3) if best else '',
     'p': p_of(against),
   }
+
+
+def brief(of: dict) -> dict[str, str]:
+  """Likewise, for a terminal."""
+  main, best = of['metric'], of['best_baseline']
+  found = {
+    'metric': label(main),
+    'jaxrec': words.number(of['methods'][OURS][main]['mean']),
+    'best': best or '',
+    'theirs': '',
+    'ratio': words.number(of['ratio'], 3) if best else '',
+    'p': summary(of)['p'],
+  }
+  if best:
+    found['theirs'] = words.number(of['methods'][best][main]['mean'])
+  return found
+
+
+def missing(of: dict) -> list[str]:
+  """A line for each seed that is not there."""
+  return [f'seed {seed} {why}' for seed, why in of['missing'].items()]
 
 
 def metric_name(of: dict) -> str:

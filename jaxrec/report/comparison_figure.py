@@ -54,7 +54,7 @@ def _panel(name: str, of: dict, top: float) -> dict:
   texts = []
   if 'methods' in of:
     texts.append(comparison.told(of))
-  texts += [f'seed {s} failed: {line}' for s, line in of['failed'].items()]
+  texts += comparison.missing(of)
   wide = int((WIDTH - 2 * MARGIN) / LETTER)
   texts = [part for text in texts for part in textwrap.wrap(text, wide)]
   y = top + LINE
