@@ -38,6 +38,9 @@ def draw(datasets: dict) -> str:
     'comparison.svg.j2'
   )
   template = environment.from_string(source.read_text(encoding='utf8'))
+  note = 'Lines: 95 % bootstrap intervals over users.'
+  if any(len(of.get('seeds', [])) > 1 for of in datasets.values()):
+    note = f'Dots: means over seeds. Rings: single seeds. {note}'
   return template.render(
     width=WIDTH,
     height=top - GAP + MARGIN,
@@ -45,6 +48,7 @@ def draw(datasets: dict) -> str:
     left=LEFT,
     right=RIGHT,
     panels=panels,
+    note=note,
     ours=OURS,
   )
 
