@@ -17,3 +17,14 @@ def choices(value: object, known: Iterable[str]) -> str:
   near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5)
   hint = f'did you mean {" or ".join(map(repr, near))}? ' if near else ''
   return f'{value!r} is unknown: {hint}(choices: {", ".join(known)})'
+
+
+def one_line(error: BaseException) -> str:
+  """What an error says, of a flag, a config or a file, on one line."""
+  if isinstance(error, OSError):  # config_flags wraps a missing file twice.
+    while error.__cause__ or error.__context__:
+      error = error.__cause__ or error.__context__
+  text = str(error)
+  if text.startswith(('"', "'")):  # A KeyError's, or one quoted by another.
+    text = text.strip('\'"').replace("\\'", "'").replace('\\n', ': ')
+  return ' '.join(text.split())

@@ -15,7 +15,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1]))
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from jaxrec.errors import UserError
+from jaxrec.errors import UserError, one_line
 
 MODES = ('train', 'evaluate', 'prepare')
 
@@ -73,13 +73,7 @@ def _parse(argv):
 
 
 def _fail(error: BaseException):
-  if isinstance(error, OSError):  # config_flags wraps a missing file twice.
-    while error.__cause__ or error.__context__:
-      error = error.__cause__ or error.__context__
-  text = str(error)
-  if text.startswith(('"', "'")):  # A KeyError's, or one quoted by another.
-    text = text.strip('\'"').replace("\\'", "'").replace('\\n', ': ')
-  print(f'jaxrec: error: {" ".join(text.split())}', file=sys.stderr)
+  print(f'jaxrec: error: {one_line(error)}', file=sys.stderr)
   sys.exit(2)
 
 

@@ -8,9 +8,9 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 # From the top; a module imports from its own layer or below.
 LAYERS = (
-  ('main',),
+  ('main', 'compare'),
   ('train', 'evaluate'),
-  ('experiment',),
+  ('experiment', 'runs'),
   ('config_checks', 'text_encoder'),
   ('results', 'scores', 'report', 'encode'),
   ('evaluation',),
@@ -22,8 +22,9 @@ LAYERS = (
 ONLY = {  # Who may import it.
   'tensorflow': {'data', 'main'},  # main hides the accelerators from it.
   'tensorflow_datasets': {'data'},
-  'ml_collections': {'main'},
-  'absl': {'main'},
+  'ml_collections': {'main', 'runs'},
+  # main and compare read flags; runs makes its own, as main would.
+  'absl': {'main', 'compare', 'runs'},
   'optax': {'optim', 'steps', 'losses', 'train_state'},
   'orbax': {'checkpoints'},
   'huggingface_hub': {'models'},
@@ -85,3 +86,18 @@ def test_every_module_has_a_layer():
 def test_configs_import_only_ml_collections(path):
   allowed = {'ml_collections', 'configs', 'difflib'}
   assert {name.split('.')[0] for name in imports(path)} <= allowed
+
+
+def test_only_commands_read_the_flags_of_the_process():
+  """runs.py parses arguments of its own, in a FlagValues of its own."""
+  for path in MODULES:
+    names = {
+      node.attr
+      for node in ast.walk(ast.parse(path.read_text(encoding='utf8')))
+      if isinstance(node, ast.Attribute)
+    }
+    reads = 'FLAGS' in names or {n for n in names if n.startswith('DEFINE_')}
+    if path.stem == 'runs':
+      assert 'FLAGS' not in names and 'FlagValues' in names
+    else:
+      assert bool(reads) == (path.stem in ('main', 'compare')), path
