@@ -20,8 +20,7 @@ import jax
 import numpy as np
 
 from jaxrec import sharding
-from jaxrec.losses import sigmoid_cross_entropy
-from jaxrec.steps import model_logits
+from jaxrec.steps import batch_loss
 from jaxrec.train_state import merge_params
 
 CASES = {'all': -1, 'top2': 2, 'frozen': 0}
@@ -47,10 +46,7 @@ class Ours:
 
     def loss(params, batch):
       model = nnx.merge(self.experiment.graphdef, params)
-      total, count = sigmoid_cross_entropy(
-        model_logits(model, batch), batch.labels, batch.candidate_mask
-      )
-      return total / count
+      return batch_loss(model, batch, {'impressions': 1.0})
 
     batch = sharding.put_batch(self.batches[0], self.experiment.mesh)
     return float(jax.jit(loss)(self.params, batch))

@@ -44,6 +44,11 @@ def base() -> ConfigDict:
         # it), cold_items (that share of the items, the newest, and that before
         # it, each ranked among themselves).
         'protocol': 'impressions',
+        # False: histories are sets, whose order says nothing.
+        'ordered': True,
+        # train; or train+validation, once all is chosen: the last step is
+        # taken then, and sequences alone can do it.
+        'train_on': 'train',
         # Of sequences, what is predicted, say 'purchase'; '': all. What was
         # seen in another way may be a target: evaluation.seen=kept.
         'target_behaviour': '',
@@ -84,12 +89,28 @@ def base() -> ConfigDict:
         'baselines': 'all',  # Or none, or some: 'popularity,ease'.
         'num_bootstrap': 1000,  # Resamples behind the 95 % intervals.
       },
-      'head': {'type': 'lstm', 'width': 256},
+      # recency: whether items of a history fade, at rates that are learned.
+      'head': {'type': 'lstm', 'width': 256, 'recency': False},
       'scoring': 'cosine',  # cosine or dot.
+      'appeal': False,  # Whether an item's text alone adds to its logits.
+      # Vectors of the items themselves beside those of their texts.
+      'ids': {
+        'width': 0,  # Of each channel; 0: none.
+        'start': 'factors',  # Of item-item matrices; or random.
+        'dropout': 0.1,  # Share of items whose ids a training step hides.
+      },
+      # impressions: a click against what was shown with it, or drawn.
+      # next_item: every item of a history against all items of the batch.
+      # impressions+next_item: both.
       'objective': 'impressions',
+      'next_item': {
+        'loss': 'sigmoid',  # Or softmax.
+        'weight': 1.0,  # Beside impressions.
+      },
       'optim': {
         'encoder_learning_rate': 2e-5,
         'head_learning_rate': 5e-4,
+        'ids_learning_rate': 1e-3,
         'warmup_steps': 50,
         'weight_decay': 0.01,
         'clip_norm': 1.0,  # 0: none.

@@ -8,7 +8,10 @@ import functools
 from jaxrec.errors import UserError, choices
 from jaxrec.evaluation.protocols import SEEN
 from jaxrec.evaluation.summary import chosen
+from jaxrec.losses import NEXT_ITEM
 from jaxrec.text_encoder import DTYPES
+
+OBJECTIVES = ('impressions', 'next_item', 'impressions+next_item')
 
 
 def check(config, shards: int) -> None:
@@ -28,6 +31,8 @@ def check(config, shards: int) -> None:
     'data.history_length': 1,
     'data.num_candidates': 2,
     'head.width': 1,
+    'ids.width': 0,
+    'next_item.weight': 0,
     'evaluation.num_sampled': 0,
     'evaluation.num_bootstrap': 2,
   }.items():
@@ -46,8 +51,32 @@ def check(config, shards: int) -> None:
   ):
     if config.encoder[key] not in known:
       raise UserError(f'encoder.{key}: {choices(config.encoder[key], known)}')
-  if config.objective != 'impressions':
-    raise UserError(f'objective: {choices(config.objective, ["impressions"])}')
+  for key, value, known in (
+    ('objective', config.objective, OBJECTIVES),
+    ('next_item.loss', config.next_item.loss, NEXT_ITEM),
+    ('ids.start', config.ids.start, ('factors', 'random')),
+    ('data.train_on', config.data.train_on, ('train', 'train+validation')),
+  ):
+    if value not in known:
+      raise UserError(f'{key}: {choices(value, known)}')
+  if not 0 <= config.ids.dropout < 1:
+    raise UserError(f'ids.dropout={config.ids.dropout}: must be 0 or more, < 1')
+  listed = config.data.protocol == 'impressions'
+  if listed and config.objective == 'next_item':
+    raise UserError(
+      'objective=next_item: impressions show what was not clicked: give '
+      'impressions, or impressions+next_item to learn from histories too'
+    )
+  if not listed and '+' in config.objective:
+    raise UserError(
+      f'objective={config.objective}: a dataset of sequences has no '
+      'impressions: give next_item or impressions (the next item against '
+      'drawn ones)'
+    )
+  if listed and config.data.train_on != 'train':
+    raise UserError(
+      f'data.train_on={config.data.train_on}: of impressions only train'
+    )
   chosen(config.evaluation.baselines)  # Not only when all is trained.
   if config.evaluation.seen not in SEEN:
     raise UserError(f'evaluation.seen: {choices(config.evaluation.seen, SEEN)}')

@@ -10,7 +10,7 @@ import numpy as np
 from flax import nnx
 
 from jaxrec import config_checks, metrics, sharding
-from jaxrec.baselines import Known
+from jaxrec.baselines import Known, factors
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets
 from jaxrec.data.batching import VectorItems
@@ -163,15 +163,66 @@ class Experiment:
   def make_model(self) -> Recommender:
     """The Recommender with random encoder weights, to be filled."""
     config = self.config
+    channels = factors.channels(config.data.ordered)
     return Recommender(
       encoder=None if self.encoder.frozen else self.encoder.make_for_step(),
       width=self.encoder.sizes['width'],
       head=config.head.type,
       hidden_width=config.head.width,
+      decays=(1.0, *(c.decay for c in channels))
+      if config.head.recency
+      else None,
       scoring=config.scoring,
-      positive_rate=1 / config.data.num_candidates,
+      positive_rate=1 / self._num_rivals,
+      appeal=config.appeal,
+      num_items=len(self.catalog),
+      ids=(config.ids.width,) * len(channels) if config.ids.width else (),
+      ids_drop=config.ids.dropout,
       rngs=nnx.Rngs(config.seed + 1),
     )
+
+  @functools.cached_property
+  def _num_rivals(self) -> int:
+    """Among how many items, about, a click is to be found in training."""
+    if self.config.objective == 'next_item':
+      return self.pipeline.typical_size
+    return self.config.data.num_candidates
+
+  @property
+  def _learned_from(self):
+    """What the model learns from."""
+    if self.config.data.train_on == 'train+validation':
+      return self.dataset.known('test')
+    return self.dataset.train
+
+  def _started(self, params: dict) -> dict:
+    """`params` with the ids' first values in."""
+    ids = self.config.ids
+    if not ids.width or ids.start == 'random':
+      return params
+    learned_from = self.config.data.train_on
+    sequences = (
+      self.dataset.known('test')
+      if learned_from == 'train+validation'
+      else self.dataset.known('validation')
+    )
+    key = (
+      f'{self.dataset.fingerprint}-{self.dataset.protocol}-{learned_from}-'
+      f'{self.config.data.ordered}-{ids.width}-{factors.FORMAT}'
+    )
+    with one_at_a_time(cache_dir(self.config) / 'lock', self.display.say):
+      found = factors.factors(
+        sequences,
+        len(self.catalog),
+        width=ids.width,
+        ordered=self.config.data.ordered,
+        seed=0,
+        directory=cache_dir(self.config) / 'factors' / key,
+      )
+    started = dict(params['ids'])
+    for name in ('read', 'scored'):
+      started[name] = sharding.put(found[name], started[name].sharding)
+    return params | {'ids': started}
 
   @functools.cached_property
   def tx(self):
@@ -182,15 +233,21 @@ class Experiment:
 
   def init(self):
     """Fresh (TrainState, frozen), pretrained weights in; sets the steps up."""
+    _ = self._num_rivals  # Needs data, which cannot be had while tracing.
     self.graphdef, state, frozen, specs = init_state(
       self.make_model, self.tx, self.mesh, is_frozen=self.encoder.is_frozen
     )
     params, frozen = self.encoder.fill(state.params, frozen)
-    state = dataclasses.replace(state, params=params)
+    state = dataclasses.replace(state, params=self._started(params))
     gather = sharding.gather_params((specs[0].params, specs[1]))
     self.train_step = jax.jit(
       make_train_step(
-        self.graphdef, self.tx, gather=gather, seed=self.config.seed
+        self.graphdef,
+        self.tx,
+        objectives=self._objectives,
+        next_item=self.config.next_item.loss,
+        gather=gather,
+        seed=self.config.seed,
       ),
       donate_argnums=0,
       # What comes out goes in again: another spelling of the same sharding
@@ -205,13 +262,21 @@ class Experiment:
     self._table_step = jax.jit(make_table_step(self.graphdef, gather=gather))
     return state, frozen
 
+  @property
+  def _objectives(self) -> dict[str, float]:
+    """Weights of what is trained for."""
+    weights = {name: 1.0 for name in self.config.objective.split('+')}
+    if len(weights) > 1:
+      weights['next_item'] = self.config.next_item.weight
+    return weights
+
   # -------------------------------------------------------------------- data
   @functools.cached_property
   def pipeline(self) -> TrainPipeline:
     """The training batches."""
     config = self.config
     return TrainPipeline(
-      behaviours=self.dataset.train,
+      behaviours=self._learned_from,
       items=VectorItems(self.encoder.vectors)
       if self.encoder.frozen
       else self.encoder.packed_items,
@@ -221,6 +286,8 @@ class Experiment:
       seed=config.seed,
       part=sharding.part_of(self.mesh),
       growth=self._growth,
+      next_item='next_item' in self._objectives,
+      ordered=config.data.ordered,
     )
 
   @property
@@ -277,8 +344,11 @@ class Experiment:
       else:
         encoder = merge_params(params, frozen)['encoder']
         pooled = self.encoder.catalog_encoder.pooled(encoder, wanted)
-      pooled = sharding.put_replicated(pooled, self.mesh)
-      return self._table_step(params, frozen, pooled)
+      return self._table_step(
+        params,
+        frozen,
+        *sharding.put_replicated((pooled, wanted.astype(np.int32)), self.mesh),
+      )
 
     return ModelScorer(
       table_of=table_of,
@@ -322,4 +392,6 @@ class Experiment:
       workdir / 'checkpoints',
       self.display.say,
       select=self.protocol.main_metric,
+      # What was trained on validation cannot be chosen by it.
+      last=self.config.data.train_on != 'train',
     )

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+NEXT_ITEM = ('sigmoid', 'softmax')
+
 
 def sigmoid_cross_entropy(
   logits: jax.Array, labels: jax.Array, mask: jax.Array
@@ -26,3 +28,53 @@ def sigmoid_cross_entropy(
   each = optax.sigmoid_binary_cross_entropy(logits, labels.astype(jnp.float32))
   loss_sum = jnp.sum(jnp.where(mask, each, 0))
   return loss_sum, jnp.sum(mask).astype(jnp.float32)
+
+
+def next_item(
+  logits: jax.Array,
+  slots: jax.Array,
+  mask: jax.Array,
+  events: jax.Array,
+  items: jax.Array,
+  log_rates: jax.Array,
+  *,
+  kind: str,
+) -> tuple[jax.Array, jax.Array]:
+  """Every item of a history, but of its first event, predicted among a table.
+
+  The table's rows stand for the catalog: an item that is in the batch more
+  often than others weighs more as what is not next, which `log_rates`, taken
+  from the logits, makes up for (Bengio & Senecal 2008). A user's other items
+  are not held to be wrong answers.
+
+  Args:
+    logits: [B, H, M], before each item's event, of all rows.
+    slots: int32 [B, H], each item's row.
+    mask: bool [B, H].
+    events: int32 [B, H].
+    items: int32 [M], -1 for rows that are none.
+    log_rates: float32 [M].
+    kind: one of NEXT_ITEM: sigmoid cross-entropy over all rows, or sampled
+      softmax.
+
+  Returns:
+    (loss_sum in nats, count): float32 scalars; the count is of predictions
+    for 'softmax', of pairs for 'sigmoid'.
+  """
+  rows = jnp.arange(logits.shape[-1])
+  users = jnp.arange(len(slots))[:, None]
+  own = jnp.zeros((len(slots), len(rows)), bool).at[users, slots].max(mask)
+  here = slots[..., None] == rows
+  allowed = (here | ~own[:, None]) & (items >= 0)
+  counted = mask & (events > 0)
+  logits = logits.astype(jnp.float32) - log_rates
+  if kind == 'sigmoid':
+    return sigmoid_cross_entropy(logits, here, allowed & counted[..., None])
+  logits = jnp.where(allowed, logits, -jnp.inf)
+  target = jnp.take_along_axis(logits, slots[..., None], -1)[..., 0]
+  # Where nothing is counted the target may be no item: 0 gradient, not NaN.
+  each = jax.nn.logsumexp(
+    jnp.where(counted[..., None], logits, 0), -1
+  ) - jnp.where(counted, target, 0)
+  loss_sum = jnp.sum(jnp.where(counted, each, 0))
+  return loss_sum, jnp.sum(counted).astype(jnp.float32)

@@ -27,6 +27,7 @@ def make_tx(
   num_train_steps: int,
   encoder_learning_rate: float,
   head_learning_rate: float,
+  ids_learning_rate: float,
   warmup_steps: int,
   weight_decay: float,
   clip_norm: float,
@@ -35,9 +36,9 @@ def make_tx(
 ) -> optax.GradientTransformation:
   """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101).
 
-  Parameters under 'encoder' have a learning rate of their own. Only kernels
-  decay: not biases, norms, embeddings or scalars. The gradient's global norm
-  is clipped to `clip_norm`; 0 for no clipping.
+  Parameters under 'encoder' and 'ids' have learning rates of their own. Only
+  kernels decay: not biases, norms, embeddings or scalars. The gradient's global
+  norm is clipped to `clip_norm`; 0 for no clipping.
   """
 
   def adamw(peak):
@@ -55,9 +56,12 @@ def make_tx(
     {
       'encoder': adamw(encoder_learning_rate),
       'head': adamw(head_learning_rate),
+      'ids': adamw(ids_learning_rate),
     },
     lambda params: jax.tree.map(
-      lambda path: 'encoder' if path.startswith('encoder/') else 'head',
+      lambda path: next(
+        (p for p in ('encoder', 'ids') if path.startswith(f'{p}/')), 'head'
+      ),
       _paths(params),
     ),
   )

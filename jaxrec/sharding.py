@@ -29,6 +29,8 @@ RULES = (
   ('out/kernel', P('tensor', 'fsdp')),
   ('up/kernel', P('fsdp', 'tensor')),
   ('down/kernel', P('tensor', 'fsdp')),
+  ('ids/read', P('fsdp', None)),
+  ('ids/scored', P('fsdp', None)),
   ('kernel', P('fsdp', None)),
   ('', P()),
 )

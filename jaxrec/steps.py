@@ -7,29 +7,68 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from jaxrec.losses import sigmoid_cross_entropy
+from jaxrec import losses
 from jaxrec.sharding import num_batch_shards, replicate
 from jaxrec.train_state import TrainState, merge_params
 from jaxrec.types import Batch, EvalBatch
 
 
-def model_logits(model, batch: Batch, *, key=None):
-  """Logits [B, C]; the table of item vectors is made whole on every device.
+def batch_loss(
+  model, batch: Batch, objectives: dict, *, next_item='sigmoid', key=None
+):
+  """The loss of a batch: of each objective the mean, weighted.
 
-  The table is small and every example may need any row of it: one gather
-  here is cheaper than what the partitioner finds for scattered look-ups.
+  The table of item vectors is made whole on every device: it is small and
+  every example may need any row of it: one gather here is cheaper than what
+  the partitioner finds for scattered look-ups.
+
+  Args:
+    model: a Recommender.
+    batch: on the mesh.
+    objectives: weights by name, of 'impressions' and 'next_item'.
+    next_item: kind of its loss, see `losses`.
+    key: of dropout.
   """
   table = replicate(model.item_vectors(batch, key=key))
   shards = num_batch_shards(jax.sharding.get_abstract_mesh())
-  return model.logits(table, batch, shards=shards)
+  found = {}
+  if 'impressions' in objectives:
+    found['impressions'] = losses.sigmoid_cross_entropy(
+      model.logits(table, batch, shards=shards),
+      batch.labels,
+      batch.candidate_mask,
+    )
+  if 'next_item' in objectives:
+    found['next_item'] = losses.next_item(
+      model.next_logits(table, batch, shards=shards),
+      batch.history,
+      batch.history_mask,
+      batch.events,
+      replicate(batch.items),
+      replicate(batch.log_rates),
+      kind=next_item,
+    )
+  return sum(
+    objectives[name] * total / jnp.maximum(count, 1)
+    for name, (total, count) in found.items()
+  )
 
 
-def make_train_step(graphdef, tx, *, gather=lambda params: params, seed: int):
+def make_train_step(
+  graphdef,
+  tx,
+  *,
+  objectives: dict[str, float] | None = None,
+  next_item: str = 'sigmoid',
+  gather=lambda params: params,
+  seed: int,
+):
   """(TrainState, frozen, Batch) -> (TrainState, metrics).
 
   Args:
     graphdef: of the model.
     tx: optax transformation.
+    objectives, next_item: see `batch_loss`; by default impressions alone.
     gather: from stored (trained, frozen) parameters to those to compute with.
     seed: of dropout; the key of a step is folded from it, so that resuming
       needs no saved generator.
@@ -43,11 +82,13 @@ def make_train_step(graphdef, tx, *, gather=lambda params: params, seed: int):
 
     def loss_fn(params):
       model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-      logits = model_logits(model, batch, key=key)
-      total, count = sigmoid_cross_entropy(
-        logits, batch.labels, batch.candidate_mask
+      return batch_loss(
+        model,
+        batch,
+        objectives or {'impressions': 1.0},
+        next_item=next_item,
+        key=key,
       )
-      return total / jnp.maximum(count, 1)
 
     loss, grads = jax.value_and_grad(loss_fn)(state.params)
     updates, opt_state = tx.update(grads, state.opt_state, state.params)
@@ -63,7 +104,7 @@ def make_train_step(graphdef, tx, *, gather=lambda params: params, seed: int):
 
 
 def make_eval_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, table [M, D], EvalBatch) -> logits float32 [P].
+  """(params, frozen, table [M, W], EvalBatch) -> logits float32 [P].
 
   `table` holds item vectors, whole on every device.
   """
@@ -72,7 +113,7 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
     # A pair's example may lie on any device; user vectors are few.
     users = replicate(
-      model.user_vectors(table[batch.history], batch.history_mask)
+      model.user_vectors(table[batch.history], batch.history_mask, batch.events)
     )
     logits = model.score(
       users[batch.examples], table[batch.candidates][:, None]
@@ -83,25 +124,24 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
 
 
 def make_user_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, table [M, D], history, mask [B, H]) -> users [B, D].
+  """(params, frozen, table [M, W], history, mask, events [B, H]) -> [B, W].
 
   A user's dot product with an item vector is their logit, but for the bias.
   """
 
-  def user_step(params: dict, frozen: dict, table, history, history_mask):
+  def user_step(params: dict, frozen: dict, table, history, mask, events):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    users = model.user_vectors(table[history], history_mask)
-    return replicate(model.scale * users)
+    return replicate(model.user_vectors(table[history], mask, events))
 
   return user_step
 
 
 def make_table_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, pooled [M, D]) -> table of item vectors [M, D]."""
+  """(params, frozen, pooled [M, D], items [M]) -> table [M, W]."""
 
-  def table_step(params: dict, frozen: dict, pooled):
+  def table_step(params: dict, frozen: dict, pooled, items):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    return replicate(model.project_items(pooled))
+    return replicate(model.project_items(pooled, items))
 
   return table_step
 

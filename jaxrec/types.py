@@ -2,8 +2,8 @@
 
 Dimension letters, everywhere: B examples, H history, C candidates, R packed
 rows, L tokens in a row, S segments (items) in a row, M rows of the table of
-item vectors, P pairs of an example and a candidate, D width, K heads, V
-vocabulary, N catalog.
+item vectors, W their width, P pairs of an example and a candidate, D width of
+the encoder, K heads, V vocabulary, N catalog.
 """
 
 import dataclasses
@@ -31,6 +31,11 @@ class Batch:
       item; segment 0 is padding, items are 1..S within their row.
     hidden: [R, L, D], in place of tokens.
     vectors: float32 [M, D], pooled encoder outputs.
+    items: int32 [M], which items the table's rows are; -1 for none.
+    log_rates: float32 [M], of `next_item`: the log of how likely the row's item
+      was to be in the batch.
+    events: int32 [B, H], which event of its history an item belongs to: items
+      of one time are one. None: each item is one.
     history, history_mask: int32 and bool [B, H], oldest first.
     candidates, candidate_mask: int32 and bool [B, C].
     labels: float32 [B, C], 1 for clicked.
@@ -48,6 +53,9 @@ class Batch:
   positions: Array = None
   segments: Array = None
   vectors: Array = None
+  items: Array = None
+  log_rates: Array = None
+  events: Array = None
 
 
 class Part(NamedTuple):
@@ -109,12 +117,13 @@ class EvalBatch(NamedTuple):
   need many shapes or much padding.
 
   Attributes:
-    history, history_mask: int32 and bool [B, H], as in Batch.
+    history, history_mask, events: int32, bool, int32 [B, H], as in Batch.
     examples: int32 [P], each pair's place in the batch, 0..B - 1.
     candidates: int32 [P], each pair's row of the table of item vectors.
   """
 
   history: Array
   history_mask: Array
+  events: Array
   examples: Array
   candidates: Array

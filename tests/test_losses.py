@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrec.losses import sigmoid_cross_entropy
+from jaxrec.losses import NEXT_ITEM, next_item, sigmoid_cross_entropy
 
 B, C = 16, 12
 GARBAGE = np.array([np.nan, np.inf, -np.inf, 6e4], np.float32)
@@ -86,3 +86,87 @@ def test_low_precision_logits_are_computed_in_float32(batch, dtype):
   # To where float32 gets, which the input's own 8 or 11 bits would not.
   expected = reference(np.asarray(low, np.float32), labels, mask)
   np.testing.assert_allclose(got[0], expected, rtol=1e-6)
+
+
+@pytest.fixture
+def histories():
+  """Arguments of next_item: logits [3, 5, 8], slots, mask, events, items."""
+  rng = np.random.default_rng(0)
+  slots = np.array([[0, 1, 2, 3, 0], [4, 5, 4, 0, 0], [6, 0, 0, 0, 0]])
+  mask = np.arange(5) < np.array([[4], [3], [1]])
+  events = np.array([[0, 1, 1, 2, 0], [0, 1, 2, 0, 0], [0, 0, 0, 0, 0]])
+  items = np.array([9, 8, 7, 6, 5, 4, 3, -1])
+  logits = rng.normal(size=(3, 5, 8)).astype(np.float32)
+  rates = np.log(rng.uniform(0.1, 1, 8)).astype(np.float32)
+  return logits, slots, mask, events, items, rates
+
+
+@pytest.mark.parametrize('kind', NEXT_ITEM)
+def test_next_item_is_that_of_a_loop(histories, kind):
+  logits, slots, mask, events, items, rates = histories
+  want, count = 0.0, 0
+  for b, t in zip(*np.nonzero(mask & (events > 0)), strict=True):
+    own = set(slots[b][mask[b]].tolist()) - {slots[b, t]}
+    rows = [m for m in range(8) if items[m] >= 0 and m not in own]
+    x = logits[b, t].astype(np.float64) - rates
+    if kind == 'softmax':
+      want += np.log(np.exp(x[rows]).sum()) - x[slots[b, t]]
+      count += 1
+    else:
+      want += sum(
+        np.logaddexp(0, -x[m] if m == slots[b, t] else x[m]) for m in rows
+      )
+      count += len(rows)
+  got = next_item(*histories, kind=kind)
+  np.testing.assert_allclose(got[0], want, rtol=1e-5)
+  assert got[1] == count
+
+
+@pytest.mark.parametrize('kind', NEXT_ITEM)
+def test_next_item_pushes_no_own_item_and_no_padding(histories, kind):
+  logits = histories[0]
+  gradient = jax.grad(lambda x: next_item(x, *histories[1:], kind=kind)[0])(
+    logits
+  )
+  assert np.isfinite(gradient).all()
+  assert not gradient[2].any() and not gradient[:, 0].any()
+  assert not gradient[..., 7].any()
+  assert not gradient[0, 1, [0, 2, 3]].any() and gradient[0, 1, 1] < 0
+  assert (gradient[0, 1, 4:7] > 0).all()
+
+
+@pytest.mark.parametrize('kind', NEXT_ITEM)
+def test_next_item_of_nothing_is_0_of_0(histories, kind):
+  logits, slots, mask, *rest = histories
+  nothing = np.zeros_like(mask)
+  total, gradient = jax.value_and_grad(
+    lambda x: next_item(x, slots, nothing, *rest, kind=kind)[0]
+  )(logits)
+  assert total == 0 and not gradient.any()
+
+
+def test_log_rates_make_up_for_how_often_an_item_is_there():
+  """Over many batches, the loss's gradient is that of all items, softmax."""
+  rng = np.random.default_rng(0)
+  count, target = 6, 3
+  logits = rng.normal(size=count).astype(np.float32)
+  chances = rng.uniform(0.4, 0.9, count).astype(np.float32)
+  chances[[0, target]] = 1.0  # The user's items: 0, then the target.
+  slots = np.array([[0, target]])
+  mask, events = np.ones((1, 2), bool), np.array([[0, 1]])
+  x = np.zeros((1, 2, count), np.float32)
+  x[0, 1] = logits
+
+  def gradient(items, rates):
+    loss = lambda x: next_item(
+      x, slots, mask, events, items, rates, kind='softmax'
+    )[0]
+    return jax.grad(loss)(x)[0, 1]
+
+  there = rng.random((4000, count)) < chances
+  items = np.where(there, np.arange(count), -1)
+  found = jax.jit(jax.vmap(gradient, (0, None)))(items, np.log(chances))
+  want = gradient(np.arange(count), np.zeros(count, np.float32))
+  plain = jax.jit(jax.vmap(gradient, (0, None)))(items, np.zeros(count))
+  error = lambda g: np.abs(np.mean(g, 0) - want).max()
+  assert error(found) < 0.03 < error(plain)

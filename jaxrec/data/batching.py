@@ -117,6 +117,7 @@ class VectorItems:
   fields = ('vectors',)
   dtypes = (np.float32,)
   row_tokens = 0  # No encoder runs.
+  row_segments = 1
 
   def __init__(self, vectors: np.ndarray):
     self.vectors = vectors
@@ -165,6 +166,8 @@ def make_batch(
   num_candidates: int,
   ladder: list[int],
   part: Part = WHOLE,
+  events: Ragged | None = None,
+  log_rates: np.ndarray | None = None,
 ) -> tuple[Batch, Counts]:
   """Examples' item indices -> one Batch, NumPy leaves; see `types.Batch`.
 
@@ -180,6 +183,8 @@ def make_batch(
     num_candidates: C.
     ladder: sizes the table of items may be padded to.
     part: the rows wanted, of the items' arrays and of the examples'.
+    events: of the histories' items, see `Batch`; None: each is one.
+    log_rates: float32 [N], see `Batch`; None: 0.
 
   Returns:
     The part of the batch, and counts of the whole.
@@ -197,6 +202,10 @@ def make_batch(
   )
   padded_labels, _ = labels.padded(num_candidates, np.float32)
   example_mask = candidate_mask.any(1)
+  if events is None:
+    event = np.arange(history_length, dtype=np.int32) * history_mask
+  else:
+    event, _ = events.padded(history_length)
   tokens, squares = items.work(distinct)
   counts = Counts(
     examples=int(example_mask.sum()),
@@ -207,6 +216,13 @@ def make_batch(
     slots=part.whole(len(arrays[0])) * items.row_tokens,
   )
   rows = part.rows(len(history))
+  size = part.whole(len(arrays[0])) * items.row_segments
+  places = part.rows(size)
+  row_items = np.full(size, -1, np.int32)
+  row_items[table_rows] = distinct
+  row_rates = np.zeros(size, np.float32)
+  if log_rates is not None:
+    row_rates[table_rows] = log_rates[distinct]
   batch = Batch(
     history=history[rows],
     history_mask=history_mask[rows],
@@ -214,6 +230,9 @@ def make_batch(
     candidate_mask=candidate_mask[rows],
     labels=padded_labels[rows],
     example_mask=example_mask[rows],
+    items=row_items[places],
+    log_rates=row_rates[places],
+    events=event[rows],
     **dict(zip(items.fields, arrays, strict=True)),
   )
   return batch, counts

@@ -76,6 +76,15 @@ def spans(begin: np.ndarray, lengths: np.ndarray) -> np.ndarray:
   return np.arange(lengths.sum()) + np.repeat(begin - (ends - lengths), lengths)
 
 
+def event_numbers(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
+  """int64, one per value: grows by one with each new list and each new time."""
+  starts = np.ones(len(times), np.int64)
+  starts[1:] = times[1:] != times[:-1]
+  begins = offsets[:-1]
+  starts[begins[begins < len(times)]] = 1
+  return np.cumsum(starts) - 1
+
+
 @dataclasses.dataclass(frozen=True)
 class Impressions:
   """One split's impressions; ragged columns are flat values with offsets.
@@ -113,6 +122,15 @@ class Impressions:
     """The last `length` items of example i's history, oldest first."""
     end = self.history_offsets[i + 1]
     return self.history[max(self.history_offsets[i], end - length) : end]
+
+  def history_events(self) -> np.ndarray:
+    """int64, one per item of a history, growing along all of them.
+
+    Items of one time are one event; where times are unknown each item is one.
+    """
+    if self.history_times is None:
+      return np.arange(len(self.history))
+    return event_numbers(self.history_offsets, self.history_times)
 
   def shown(self, i: int) -> slice:
     """Where example i's candidates and labels lie."""

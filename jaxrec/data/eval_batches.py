@@ -32,13 +32,19 @@ def eval_batches(
   """
   offsets = np.asarray(impressions.candidate_offsets)
   num_pairs = batch_size * _pairs_per_example(offsets)
+  numbered = impressions.history_events()
   begin = 0
   while begin < offsets[-1]:
     first = int(np.searchsorted(offsets, begin, side='right')) - 1
     last = min(first + batch_size, len(impressions))
     end = int(min(begin + num_pairs, offsets[last]))
-    history, history_mask = _histories(
-      impressions, table_rows, range(first, last), batch_size, history_length
+    histories = _histories(
+      impressions,
+      table_rows,
+      numbered,
+      range(first, last),
+      batch_size,
+      history_length,
     )
     examples, candidates = np.zeros((2, num_pairs), np.int32)
     pairs = np.arange(begin, end)
@@ -48,7 +54,7 @@ def eval_batches(
     candidates[: len(pairs)] = table_rows[impressions.candidates[begin:end]]
     yield (
       slice(begin, end),
-      EvalBatch(history, history_mask, examples, candidates),
+      EvalBatch(*histories, examples, candidates),
     )
     begin = end
 
@@ -59,28 +65,42 @@ def history_batches(
   *,
   batch_size: int,
   history_length: int,
-) -> Iterator[tuple[slice, tuple[np.ndarray, np.ndarray]]]:
+) -> Iterator[tuple[slice, tuple[np.ndarray, ...]]]:
   """Every example's history once, in order; arguments as in `eval_batches`.
 
   Yields:
-    Which examples, and their history and mask [B, H], filled up with empty
-    ones.
+    Which examples, and their history, mask and events [B, H], filled up with
+    empty ones.
   """
+  numbered = impressions.history_events()
   for begin in range(0, len(impressions), batch_size):
     end = min(begin + batch_size, len(impressions))
     yield (
       slice(begin, end),
       _histories(
-        impressions, table_rows, range(begin, end), batch_size, history_length
+        impressions,
+        table_rows,
+        numbered,
+        range(begin, end),
+        batch_size,
+        history_length,
       ),
     )
 
 
-def _histories(impressions, table_rows, rows, batch_size, history_length):
-  lists = [table_rows[impressions.history_of(i, history_length)] for i in rows]
-  return pad_ragged(
-    lists + [np.zeros(0)] * (batch_size - len(lists)), history_length
-  )
+def _histories(
+  impressions, table_rows, numbered, rows, batch_size, history_length
+):
+  """Histories of examples: rows of the table, mask and events [B, H]."""
+  ends = impressions.history_offsets
+  spans = [
+    slice(max(ends[i], ends[i + 1] - history_length), ends[i + 1]) for i in rows
+  ]
+  empty = [np.zeros(0, np.int32)] * (batch_size - len(spans))
+  items = [table_rows[impressions.history[span]] for span in spans]
+  events = [numbered[span] - numbered[span][:1] for span in spans]
+  history, mask = pad_ragged(items + empty, history_length)
+  return history, mask, pad_ragged(events + empty, history_length)[0]
 
 
 def _pairs_per_example(offsets: np.ndarray) -> int:

@@ -14,7 +14,9 @@ from jaxrec.data.draws import draw
 from jaxrec.data.sequences import Sequences, draw_others
 from jaxrec.errors import UserError
 
-Examples = tuple[Ragged, Ragged, Ragged]  # Histories, candidates, labels.
+# Histories, candidates, labels, and the events of the histories' items; None
+# where each item is one.
+Examples = tuple[Ragged, Ragged, Ragged, Ragged | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +76,7 @@ class ImpressionExamples:
     places = np.empty(len(labels), np.int64)
     places[labels], places[~labels] = self._clicks[rows], others[drawn]
     candidates = Ragged(shown.candidates[places], counts + 1)
-    return histories, candidates, candidates._replace(values=labels)
+    return histories, candidates, candidates._replace(values=labels), None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +114,7 @@ class SequenceExamples:
     object.__setattr__(self, '_places', places)
     object.__setattr__(self, '_begins', begins[places])
     object.__setattr__(self, '_users', users[places])
+    object.__setattr__(self, '_events', events)
 
   def __len__(self) -> int:
     return len(self._places)
@@ -125,7 +128,9 @@ class SequenceExamples:
     items, offsets = self.sequences.items, self.sequences.offsets
     users, ends = self._users[rows], self._begins[rows]
     lengths = np.minimum(ends - offsets[users], self.history_length)
-    histories = Ragged(items[spans(ends - lengths, lengths)], lengths)
+    places = spans(ends - lengths, lengths)
+    histories = Ragged(items[places], lengths)
+    events = _from_zero(self._events[places], lengths)
     drawn = [
       draw_others(
         np.random.default_rng((self.seed, epoch, row)),
@@ -141,7 +146,142 @@ class SequenceExamples:
     values[labels] = items[self._places[rows]]
     values[~labels] = np.concatenate(drawn)
     candidates = Ragged(values, counts + 1)
-    return histories, candidates, candidates._replace(values=labels)
+    labels = candidates._replace(values=labels)
+    return histories, candidates, labels, events
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowExamples:
+  """Runs of sequences, every item of which is to be predicted.
+
+  Their candidates, none of them labelled 1, are drawn from the whole catalog:
+  they are in the batch's table beside the runs' own items, so that what nobody
+  acts on is seen as well.
+
+  Attributes:
+    sequences: the training split. Each is cut into runs of H items from its
+      end.
+    num_items: N.
+    num_candidates: C, how many are drawn for each run.
+    history_length: H.
+    seed: of the draws.
+    ordered: False: a sequence is a set, and put into another order each epoch.
+  """
+
+  sequences: Sequences
+  num_items: int
+  num_candidates: int
+  history_length: int
+  seed: int
+  ordered: bool = True
+
+  def __post_init__(self):
+    offsets, length = self.sequences.offsets, self.history_length
+    events = self.sequences.events()
+    sizes = np.diff(offsets)
+    counts = -(-sizes // length)
+    users = np.repeat(np.arange(len(sizes)), counts)
+    nth = np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts, counts)
+    ends = offsets[users + 1] - nth * length
+    begins = np.maximum(ends - length, offsets[users])
+    several = ends - begins > 1
+    if self.ordered:  # Something to predict: a second event.
+      several &= events[ends - 1] > events[begins]
+    if not several.any():
+      raise UserError(
+        'no user of the training split did something after something else: '
+        'nothing to learn from'
+      )
+    for name, values in (
+      ('_events', events),
+      ('_users', users[several]),
+      ('_begins', begins[several]),
+      ('_ends', ends[several]),
+    ):
+      object.__setattr__(self, name, values)
+
+  def __len__(self) -> int:
+    return len(self._users)
+
+  def told(self, rows: np.ndarray) -> list[str]:
+    """Whose the examples are, for messages."""
+    return [f'user {self.sequences.user_ids[i]}' for i in self._users[rows]]
+
+  def take(self, rows: np.ndarray, epochs: np.ndarray) -> Examples:
+    """The examples `rows` as they are in the epochs given; int64 [B] each."""
+    begins = self._begins[rows]
+    lengths = self._ends[rows] - begins
+    places = spans(begins, lengths)
+    events = _from_zero(self._events[places], lengths)
+    if not self.ordered:
+      places, events = self._shuffled(rows, epochs, lengths), None
+    count = min(self.num_candidates, self.num_items)
+    counts = np.full(len(rows), count)
+    drawn = draw(
+      self.seed,
+      epochs,
+      rows,
+      sizes=np.full(len(rows), self.num_items),
+      counts=counts,
+    )
+    candidates = Ragged(drawn.astype(np.int32), counts)
+    labels = candidates._replace(values=np.zeros(len(drawn), bool))
+    items = self.sequences.items
+    return Ragged(items[places], lengths), candidates, labels, events
+
+  def _shuffled(self, rows, epochs, lengths) -> np.ndarray:
+    """Places of the runs' items, each user's whole sequence reordered."""
+    offsets, found = self.sequences.offsets, []
+    for row, epoch, length in zip(rows, epochs, lengths, strict=True):
+      user = self._users[row]
+      begin, end = offsets[user], offsets[user + 1]
+      # All runs of a user are cut from one order.
+      order = np.random.default_rng((self.seed, epoch, user)).permutation(
+        end - begin
+      )
+      at = self._begins[row] - begin
+      found.append(begin + order[at : at + length])
+    return np.concatenate(found)
+
+
+def log_rates(behaviours, num_items: int, batch) -> np.ndarray:
+  """float32 [N], the log of how likely an item is to be in a batch.
+
+  Args:
+    behaviours: the training split.
+    num_items: N.
+    batch: has batch_size, history_length and num_candidates; items of the
+      histories are taken to come up as they do in all, and candidates evenly.
+  """
+  items = (
+    behaviours.items
+    if isinstance(behaviours, Sequences)
+    else behaviours.history
+  )
+  lists = (
+    behaviours.offsets
+    if isinstance(behaviours, Sequences)
+    else (behaviours.history_offsets)
+  )
+  lengths = np.diff(lists)
+  if isinstance(behaviours, Sequences):
+    runs = np.maximum(-(-lengths // batch.history_length), 1).sum()
+    slots = batch.batch_size * lengths.sum() / runs
+  else:
+    slots = batch.batch_size * np.minimum(lengths, batch.history_length).mean()
+  counts = np.bincount(items, minlength=num_items)
+  drawn = min(batch.num_candidates / num_items, 1 - 1e-9)
+  missing = slots * np.log1p(-counts / max(counts.sum() + 1, 1))
+  missing += batch.batch_size * np.log1p(-drawn)
+  return np.log(-np.expm1(missing) + 1e-12).astype(np.float32)
+
+
+def _from_zero(events: np.ndarray, lengths: np.ndarray) -> Ragged:
+  """Event numbers of lists end to end, each list's own from 0."""
+  begins = np.cumsum(lengths) - lengths
+  some = lengths > 0
+  first = np.repeat(events[begins[some]], lengths[some])
+  return Ragged((events - first).astype(np.int32), lengths)
 
 
 def _clicks_first(others: np.ndarray) -> np.ndarray:
@@ -152,9 +292,16 @@ def _clicks_first(others: np.ndarray) -> np.ndarray:
 
 
 def make_examples(
-  behaviours: Impressions | Sequences, *, num_items: int, **options
-) -> ImpressionExamples | SequenceExamples:
+  behaviours: Impressions | Sequences,
+  *,
+  num_items: int,
+  next_item: bool = False,
+  ordered: bool = True,
+  **options,
+) -> ImpressionExamples | SequenceExamples | WindowExamples:
   """The source for a training split; options as they take them."""
-  if isinstance(behaviours, Sequences):
-    return SequenceExamples(behaviours, num_items, **options)
-  return ImpressionExamples(behaviours, **options)
+  if not isinstance(behaviours, Sequences):
+    return ImpressionExamples(behaviours, **options)
+  if next_item:
+    return WindowExamples(behaviours, num_items, ordered=ordered, **options)
+  return SequenceExamples(behaviours, num_items, **options)

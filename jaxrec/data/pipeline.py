@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from jaxrec.data.batching import Items, make_batch
 from jaxrec.data.columns import Impressions
-from jaxrec.data.examples import make_examples
+from jaxrec.data.examples import log_rates, make_examples
 from jaxrec.data.packing import size_ladder
 from jaxrec.data.sequences import Sequences
 from jaxrec.types import WHOLE, Batch, Counts, Part
@@ -37,6 +37,8 @@ class TrainPipeline:
     part: what this process holds of every batch; every size of the table of
       items is a multiple of its shards.
     growth: from one size of the table to the next.
+    next_item: whether histories' own items are predicted; see `examples`.
+    ordered: False: histories are sets, and come in another order each epoch.
   """
 
   behaviours: Impressions | Sequences
@@ -47,6 +49,8 @@ class TrainPipeline:
   seed: int
   part: Part = WHOLE
   growth: float = 1.125
+  next_item: bool = False
+  ordered: bool = True
 
   def __post_init__(self):
     examples = make_examples(
@@ -55,8 +59,14 @@ class TrainPipeline:
       num_candidates=self.num_candidates,
       history_length=self.history_length,
       seed=self.seed,
+      next_item=self.next_item,
+      ordered=self.ordered,
     )
     object.__setattr__(self, '_examples', examples)
+    rates = None
+    if self.next_item:
+      rates = log_rates(self.behaviours, self.items.num_items, self)
+    object.__setattr__(self, '_log_rates', rates)
     object.__setattr__(self, '_ladder', self._measure())
 
   @property
@@ -70,12 +80,13 @@ class TrainPipeline:
     for step in range(8):
       begin = step * max(self.num_examples // 8, 1)
       rows = (begin + np.arange(self.batch_size)) % self.num_examples
-      histories, candidates, _ = self._examples.take(rows, np.zeros_like(rows))
+      histories, candidates, *_ = self._examples.take(rows, np.zeros_like(rows))
       items = np.concatenate([histories.values, candidates.values])
       sizes.append(self.items.size(np.unique(items)))
     slots = self.batch_size * (self.history_length + self.num_candidates)
+    object.__setattr__(self, 'typical_size', int(np.median(sizes)))
     return size_ladder(
-      int(np.median(sizes)),
+      self.typical_size,
       self.part.shards,
       self.items.most(slots),
       self.growth,
@@ -111,7 +122,7 @@ class TrainPipeline:
     """
     clicks, epochs = self.clicks_of(tf.constant(step, tf.int64))
     return [
-      x.rows() for x in self._examples.take(clicks.numpy(), epochs.numpy())
+      x.rows() for x in self._examples.take(clicks.numpy(), epochs.numpy())[:3]
     ]
 
   def batches(self, start: int, stop: int, **options) -> Iterator[Batch]:
@@ -127,14 +138,23 @@ class TrainPipeline:
     mesh they are: all find what lies where, each fills in its own part.
     """
     names = ('history', 'history_mask', 'candidates', 'candidate_mask')
-    names += ('labels', 'example_mask', *self.items.fields)
+    names += ('labels', 'example_mask', 'items', 'log_rates', 'events')
+    names += self.items.fields
     dtypes = (np.int64, np.int32, bool, np.int32, bool, np.float32, bool)
+    dtypes += (np.int32, np.float32, np.int32)
     dtypes += self.items.dtypes
 
     def build(clicks, epochs):
+      histories, candidates, labels, events = self._examples.take(
+        clicks, epochs
+      )
       batch, counts = make_batch(
         self.items,
-        *self._examples.take(clicks, epochs),
+        histories,
+        candidates,
+        labels,
+        events=events,
+        log_rates=self._log_rates,
         history_length=self.history_length,
         num_candidates=self.num_candidates,
         ladder=self._ladder,

@@ -23,6 +23,7 @@ from jaxrec.data.columns import (
   ColumnWriter,
   Impressions,
   Texts,
+  event_numbers,
   ragged_rows,
   read_columns,
   records,
@@ -94,15 +95,6 @@ class HeldOut:
   validation: Impressions
   test: Impressions
   counts: dict[str, int]
-
-
-def event_numbers(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
-  """int64, one per value: grows by one with each new list and each new time."""
-  starts = np.ones(len(times), np.int64)
-  starts[1:] = times[1:] != times[:-1]
-  begins = offsets[:-1]
-  starts[begins[begins < len(times)]] = 1
-  return np.cumsum(starts) - 1
 
 
 def leave_one_out(

@@ -7,7 +7,7 @@ from flax import nnx
 
 @jax.custom_vjp
 def recur(projected, kernel, mask):
-  """The recurrence; its last hidden state, [B, W].
+  """The recurrence; its hidden states after each step, [H, B, W].
 
   The derivative is written out so that the kernel's is one matmul over all
   steps; differentiating the scan adds up one for each step, which takes half
@@ -36,20 +36,21 @@ def _recur_forward(projected, kernel, mask):
       jnp.where(keep, new_hidden, hidden),
       jnp.where(keep, new_memory, memory),
     )
-    return new, (i, f, g, o, new_memory, hidden, memory)
+    return new, (new[0], i, f, g, o, new_memory, hidden, memory)
 
   shape = (projected.shape[1], kernel.shape[0])
   start = jnp.zeros(shape, projected.dtype)
-  last, kept = jax.lax.scan(cell, (start, start), (projected, mask))
-  return last[0], (kept, kernel, mask)
+  _, (states, *kept) = jax.lax.scan(cell, (start, start), (projected, mask))
+  return states, (tuple(kept), kernel, mask)
 
 
-def _recur_backward(residuals, d_last):
+def _recur_backward(residuals, d_states):
   kept, kernel, mask = residuals
 
   def cell(d_state, step):
-    (i, f, g, o, new_memory, _, memory), keep = step
+    (i, f, g, o, new_memory, _, memory), keep, d_here = step
     keep = keep[:, None]
+    d_state = (d_state[0] + d_here, d_state[1])
     # A step that was skipped hands the gradient on as it is.
     d_hidden, d_memory = (jnp.where(keep, x, 0) for x in d_state)
     passed = tuple(jnp.where(keep, 0, x) for x in d_state)
@@ -67,8 +68,10 @@ def _recur_backward(residuals, d_last):
     d_before = (passed[0] + d_gates @ kernel.T, passed[1] + d_memory * f)
     return d_before, d_gates
 
-  start = (d_last, jnp.zeros_like(d_last))
-  _, d_gates = jax.lax.scan(cell, start, (kept, mask), reverse=True)
+  start = jnp.zeros_like(d_states[0])
+  _, d_gates = jax.lax.scan(
+    cell, (start, start), (kept, mask, d_states), reverse=True
+  )
   d_kernel = jnp.einsum('hbw,hbg->wg', kept[5], d_gates)
   return d_gates, d_kernel, None
 
@@ -77,7 +80,9 @@ recur.defvjp(_recur_forward, _recur_backward)
 
 
 class Lstm(nnx.Module):
-  """History [B, H, D] and mask [B, H] -> last hidden state [B, W].
+  """History [B, H, D] and mask [B, H] -> hidden states [H, B, W].
+
+  Each is that after its step.
 
   The input projection is one matmul over the whole history, outside the scan;
   only the recurrence is scanned. A masked step leaves the state as it was, so
@@ -109,6 +114,6 @@ class Lstm(nnx.Module):
     return self.read(self.inputs(jnp.swapaxes(history, 0, 1)), mask)
 
   def read(self, projected, mask):
-    """`inputs` of a history, [H, B, 4W], and mask [B, H] -> [B, W]."""
+    """`inputs` of a history, [H, B, 4W], and mask [B, H] -> [H, B, W]."""
     kernel = self.recurrent.kernel[...].astype(projected.dtype)
     return recur(projected, kernel, jnp.swapaxes(mask, 0, 1))

@@ -4,18 +4,23 @@
     history of item_vectors -> mean + LSTM          user_vectors
     logits = scale * cosine(user, item) + bias
 
-The user encoder is residual: it starts as the mean of the history, which is a
-strong recommender untrained, and learns a correction. A head that starts at
-random needs far more clicks to get there.
+Two options add to the logits, and their columns to the item vectors: `ids`,
+what is known of an item by who acted on it, and `appeal`, what everybody likes.
+
+    item_vectors  [ text D | ids read A | ids scored A | appeal 1 ]
+    user_vectors  [ scale * unit text | 0 | ids | 1 ]
+
+A logit is always the product of the two, plus the bias.
 """
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from jaxrec.errors import UserError, choices
 from jaxrec.models.bert import Bert, segment_first, segment_mean
-from jaxrec.models.lstm import Lstm
+from jaxrec.models.heads import HEADS, after_all, in_order
 from jaxrec.types import Batch
 
 EPSILON = 1e-6  # Keeps the gradient of a zero vector's direction finite.
@@ -26,69 +31,6 @@ def unit(x):
   return x * jax.lax.rsqrt(jnp.sum(x * x, -1, keepdims=True) + EPSILON)
 
 
-def masked_mean(history, mask):
-  """Mean over the history: [B, H, D] and [B, H] -> [B, D]."""
-  count = jnp.maximum(mask.sum(-1, keepdims=True), 1)
-  return jnp.einsum('bh,bhd->bd', mask.astype(history.dtype), history) / count
-
-
-class MeanHead(nnx.Module):
-  """User vector = mean of the history; the LSTM's point of departure."""
-
-  def __init__(self, *, width: int, hidden_width: int, rngs: nnx.Rngs):
-    del hidden_width
-    self.empty = nnx.Param(
-      nnx.initializers.normal(width**-0.5)(rngs.params(), (width,))
-    )
-
-  def inputs(self, table):
-    """Nothing is worth computing of an item before histories are known."""
-    del table
-
-  def __call__(self, history, mask, inputs=None):
-    """History [B, H, D] and mask [B, H] -> [B, D]."""
-    del inputs
-    none = ~mask.any(-1, keepdims=True)
-    empty = jnp.broadcast_to(
-      self.empty[None], (*mask.shape[:1], *self.empty.shape)
-    )
-    return jnp.where(none, empty, masked_mean(history, mask))
-
-
-class LstmHead(nnx.Module):
-  """Mean of the history plus an LSTM's correction, which starts at zero.
-
-  A user without history gets a learned vector in place of the mean.
-  """
-
-  def __init__(self, *, width: int, hidden_width: int, rngs: nnx.Rngs):
-    self.mean = MeanHead(width=width, hidden_width=hidden_width, rngs=rngs)
-    self.lstm = Lstm(width=width, hidden_width=hidden_width, rngs=rngs)
-    self.correct = nnx.Linear(
-      hidden_width,
-      width,
-      use_bias=False,
-      kernel_init=nnx.initializers.zeros,
-      rngs=rngs,
-    )
-
-  def inputs(self, table):
-    """What the LSTM reads of items [M, D]: [M, 4W]."""
-    return self.lstm.inputs(table)
-
-  def __call__(self, history, mask, inputs=None):
-    """History [B, H, D] and mask [B, H] -> [B, D].
-
-    `inputs`, of the history's items [H, B, 4W], saves computing them.
-    """
-    if inputs is None:
-      state = self.lstm(history, mask)
-    else:
-      state = self.lstm.read(inputs, mask)
-    return self.mean(history, mask) + self.correct(state)
-
-
-HEADS = {'lstm': LstmHead, 'mean': MeanHead}
 SCORINGS = ('cosine', 'dot')
 POOLINGS = ('mean', 'cls')
 
@@ -126,6 +68,58 @@ class ItemEncoder(nnx.Module):
     return x.reshape(-1, x.shape[-1])
 
 
+class Ids(nnx.Module):
+  """Two vectors of every item, learned: as it is read, and as it is scored.
+
+  What follows what has a direction, so that one vector would not do. Vectors
+  are of channels, each with a gain of its own.
+
+  Args:
+    num_items: N.
+    channels: sizes of the channels; A is their sum.
+    drop: share of the batch's items whose vectors are 0 in a training step, so
+      that the rest of the model learns to do without them, as it must for
+      items that are new.
+    rngs: for the initial parameters.
+  """
+
+  def __init__(
+    self,
+    *,
+    num_items: int,
+    channels: tuple[int, ...],
+    drop: float,
+    rngs: nnx.Rngs,
+  ):
+    width = sum(channels)
+    normal = nnx.initializers.normal(0.1 * width**-0.5)
+    self.read = nnx.Param(normal(rngs.params(), (num_items, width)))
+    self.scored = nnx.Param(normal(rngs.params(), (num_items, width)))
+    self.bias = nnx.Param(jnp.zeros(num_items))
+    self.log_gains = nnx.Param(jnp.zeros(len(channels)))
+    self.channels = channels
+    self.drop = drop
+
+  def __call__(self, items, *, key=None):
+    """Vectors read [M, A], vectors scored [M, A], biases [M, 1] of items [M].
+
+    0 for items below 0. `key`: of what is dropped; None for nothing.
+    """
+    known = items >= 0
+    if key is not None and self.drop:
+      known &= jax.random.bernoulli(key, 1 - self.drop, items.shape)
+    rows = jnp.maximum(items, 0)
+    gains = jnp.repeat(
+      jnp.exp(self.log_gains[...]),
+      np.array(self.channels),
+      total_repeat_length=sum(self.channels),
+    )
+    columns = (self.read[rows], self.scored[rows] * gains, self.bias[rows])
+    return [
+      jnp.where(known[:, None], x.reshape(len(items), -1), 0) for x in columns
+    ]
+
+
 class Recommender(nnx.Module):
   """Item encoder, user encoder and scoring.
 
@@ -138,10 +132,15 @@ class Recommender(nnx.Module):
     width: D, of the pooled vectors.
     head: one of HEADS.
     hidden_width: of the head's own state.
+    decays: see MeanHead; None for the plain mean.
     scoring: 'cosine' or 'dot'.
     positive_rate: share of candidates that are clicked in training; the bias
       starts at its log-odds, since one that starts at 0 makes the first steps
       of sigmoid cross-entropy push all vectors apart.
+    appeal: whether an item's text alone adds to its logits.
+    num_items: N, where there are `ids`.
+    ids: sizes of their channels; () for none.
+    ids_drop: see Ids.
     rngs: for the initial parameters.
   """
 
@@ -152,8 +151,13 @@ class Recommender(nnx.Module):
     width: int,
     head: str = 'lstm',
     hidden_width: int = 256,
+    decays: tuple[float, ...] | None = None,
     scoring: str = 'cosine',
     positive_rate: float = 0.5,
+    appeal: bool = False,
+    num_items: int = 0,
+    ids: tuple[int, ...] = (),
+    ids_drop: float = 0.0,
     rngs: nnx.Rngs,
   ):
     for key, value, known in (
@@ -172,39 +176,102 @@ class Recommender(nnx.Module):
       ),
       rngs=rngs,
     )
-    self.head = HEADS[head](width=width, hidden_width=hidden_width, rngs=rngs)
+    self.head = HEADS[head](
+      width=width + sum(ids),
+      channels=ids,
+      decays=decays,
+      hidden_width=hidden_width,
+      rngs=rngs,
+    )
     odds = positive_rate / (1 - positive_rate)
     self.scale = nnx.Param(jnp.float32(5.0 if scoring == 'cosine' else 1.0))
     self.bias = nnx.Param(jnp.log(jnp.array(odds, jnp.float32)))
     self.scoring = scoring
+    self.width = width
+    self.has_ids = bool(ids)
+    if ids:
+      self.ids = Ids(
+        num_items=num_items, channels=ids, drop=ids_drop, rngs=rngs
+      )
+    self.has_appeal = appeal
+    if appeal:
+      self.appeal = nnx.Linear(
+        width,
+        1,
+        use_bias=False,
+        kernel_init=nnx.initializers.zeros,
+        rngs=rngs,
+      )
 
-  def project_items(self, pooled):
-    """Pooled vectors [M, D] -> item vectors [M, D]."""
+  def project_items(self, pooled, items=None, *, key=None):
+    """Pooled vectors [M, D] and item indices [M] -> item vectors [M, W].
+
+    Args:
+      pooled: of the text.
+      items: int32, below 0 for none; where there are `ids`.
+      key: see Ids.
+    """
     x = self.project(pooled)
-    return unit(x) if self.scoring == 'cosine' else x
+    columns = [unit(x) if self.scoring == 'cosine' else x]
+    likes = self.appeal(pooled) if self.has_appeal else 0
+    if self.has_ids:
+      read, scored, bias = self.ids(items, key=key)
+      columns += [read, scored]
+      likes += bias
+    if self.has_appeal or self.has_ids:
+      columns.append(likes)
+    return jnp.concatenate(columns, -1)
 
   def item_vectors(self, batch: Batch, *, key=None):
-    """The batch's table of item vectors, float32 [M, D]."""
-    pooled = batch.vectors
+    """The batch's table of item vectors, float32 [M, W]."""
+    pooled, ids_key = batch.vectors, None
+    if key is not None:
+      key, ids_key = jax.random.split(key) if self.has_ids else (key, None)
     if pooled is None:
       inputs = batch.tokens if batch.hidden is None else batch.hidden
       pooled = self.encoder(inputs, batch.positions, batch.segments, key=key)
-    return self.project_items(pooled)
+    return self.project_items(pooled, batch.items, key=ids_key)
 
-  def user_vectors(self, history, mask, inputs=None):
-    """Item vectors [B, H, D] and mask [B, H] -> user vectors [B, D].
+  def read_of(self, vectors):
+    """The columns of item vectors that histories are read by."""
+    if not self.has_ids:
+      return vectors[..., : self.width]
+    return vectors[..., : self.width + sum(self.ids.channels)]
 
-    `inputs`: the head's, of these items, where they are at hand.
+  def user_vectors(self, history, mask, events=None, *, at=None, inputs=None):
+    """User vectors, whose product with an item's, and the bias, is the logit.
+
+    Args:
+      history: item vectors [B, H, W].
+      mask: bool [B, H].
+      events: int32 [B, H], see `heads`; None where each item is one.
+      at: int32 [B, T], the moments; None for the one after all.
+      inputs: the head's, of these items, where they are at hand.
+
+    Returns:
+      [B, T, W], or [B, W] where `at` is None.
     """
-    x = self.head(history, mask, inputs)
-    return unit(x) if self.scoring == 'cosine' else x
+    if events is None:
+      events = in_order(mask)
+    moments = after_all(mask, events) if at is None else at
+    read = self.read_of(history)
+    x = self.head(read, mask, events, moments, inputs)
+    text, ids = x[..., : self.width], x[..., self.width :]
+    text = self.scale * (unit(text) if self.scoring == 'cosine' else text)
+    columns = [text]
+    if self.has_ids:
+      columns += [jnp.zeros_like(ids), ids]
+    if self.has_ids or self.has_appeal:
+      columns.append(jnp.ones_like(text[..., :1]))
+    users = jnp.concatenate(columns, -1)
+    return users[:, 0] if at is None else users
 
   def score(self, users, items):
-    """User vectors [B, D] and item vectors [B, C, D] -> logits [B, C]."""
-    return self.scale * jnp.einsum('bd,bcd->bc', users, items) + self.bias
+    """User vectors [B, W] and item vectors [B, C, W] -> logits [B, C]."""
+    return jnp.einsum('bw,bcw->bc', users, items) + self.bias
 
   def logits(self, table, batch: Batch, *, shards: int = 1):
-    """Logits float32 [B, C] from the table [M, D] and the batch's slots.
+    """Logits float32 [B, C] from the table [M, W] and the batch's slots.
 
     `shards`: devices that share the batch; each has the whole table.
     """
@@ -212,9 +279,27 @@ class Recommender(nnx.Module):
     length = batch.history.shape[1]
     slots = jnp.concatenate([batch.history, batch.candidates], axis=1)
     history, candidates = jnp.split(table[slots], [length], axis=1)
-    inputs = self.head_inputs(table, batch.history, shards)
-    users = self.user_vectors(history, batch.history_mask, inputs)
+    users = self.user_vectors(
+      history,
+      batch.history_mask,
+      batch.events,
+      inputs=self.head_inputs(table, batch.history, shards),
+    )
     return self.score(users, candidates)
+
+  def next_logits(self, table, batch: Batch, *, shards: int = 1):
+    """Logits float32 [B, H, M]: before each event, of all rows of the table.
+
+    Those in place h of a history are of the user before that item's event.
+    """
+    users = self.user_vectors(
+      table[batch.history],
+      batch.history_mask,
+      batch.events,
+      at=batch.events,
+      inputs=self.head_inputs(table, batch.history, shards),
+    )
+    return jnp.einsum('bhw,mw->bhm', users, table) + self.bias
 
   def head_inputs(self, table, slots, shards):
     """The head's inputs of slots [B, H], by rows of the table; or None.
@@ -223,7 +308,9 @@ class Recommender(nnx.Module):
     """
     if len(table) >= slots.size // shards:
       return None
-    return jax.tree.map(lambda rows: rows[slots.T], self.head.inputs(table))
+    return jax.tree.map(
+      lambda rows: rows[slots.T], self.head.inputs(self.read_of(table))
+    )
 
   def __call__(self, batch: Batch, *, key=None):
     """Logits, float32 [B, C]."""

@@ -202,7 +202,7 @@ def test_the_recurrences_derivative_is_that_of_the_plain_scan():
   kernel = rng.normal(size=(2, 8)).astype(np.float32)
   mask = rng.random((6, 3)) < 0.6
   mask[:, 2] = False  # A user without history.
-  weights = rng.normal(size=(3, 2)).astype(np.float32)
+  weights = rng.normal(size=(6, 3, 2)).astype(np.float32)
 
   def loss(f, *args):
     return jnp.sum(jnp.sin(f(*args, mask)) * weights)
@@ -236,7 +236,7 @@ def test_the_lstm_equals_a_loop():
       i, f, g, o = np.split(np.asarray(gates), 4)
       c = sigmoid(f + 1) * c + sigmoid(i) * np.tanh(g)
       h = sigmoid(o) * np.tanh(c)
-    np.testing.assert_allclose(states[b], h, atol=1e-5)
+      np.testing.assert_allclose(states[t, b], h, atol=1e-5)
 
 
 @pytest.mark.parametrize(
