@@ -8,8 +8,8 @@ demo (default): the embedded world of films, MiniLM frozen.
 untrained mean of the history 0.8494, the true probabilities 0.9226.
 
 movielens: MovieLens from its own files (latest-small, 100K, 1M, 10M, 25M, 32M),
-MiniLM frozen, titles and genres as texts; each user's last event is the test, ranked among the
-whole catalog without what was seen.
+MiniLM frozen, titles and genres as texts; each user's last event is the test,
+ranked among the whole catalog without what was seen.
 
     python -m jaxrec.main --config=configs/video.py:movielens \
       --config.data.dir=DIR --workdir=/tmp/movielens

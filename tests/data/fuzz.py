@@ -18,6 +18,7 @@ from jaxrec.data import tables
 from jaxrec.data.builder import Tally
 from jaxrec.data.datasets import builder_class
 from jaxrec.errors import UserError
+from tests import tiny_worlds
 from tests.tiny_mind import write_tiny_mind
 
 DIRT = (
@@ -57,10 +58,6 @@ class World:
   counts_rows: tuple[str, ...] = ('items', 'sequences')
 
 
-def _lines(rows, separator: str) -> bytes:
-  return ''.join(separator.join(map(str, r)) + '\n' for r in rows).encode()
-
-
 def _films(kind: str) -> World:
   films = [(i, f'Film {i} ({1980 + i})', 'Drama|War') for i in range(1, 9)]
   ratings = [
@@ -76,7 +73,7 @@ def _films(kind: str) -> World:
     names = {'u.item': b'|', 'u.data': b'\t'}
     films = [(i, t, '', '', '', *[0, 1] * 9, 1) for i, t, _ in films]
   files = {
-    name: _lines(rows, separator.decode())
+    name: tiny_worlds.lines(rows, separator.decode())
     for (name, separator), rows in zip(
       names.items(), (films, ratings), strict=True
     )
@@ -85,23 +82,9 @@ def _films(kind: str) -> World:
 
 
 def _retail() -> World:
-  columns = 'Invoice,StockCode,Description,Quantity,InvoiceDate,Price'
-  rows = [(*columns.split(','), 'Customer ID', 'Country')]
-  for i in range(16):
-    time = f'2010-0{1 + i % 9}-01 07:45:00'
-    sort = i % 5
-    rows.append(
-      (
-        *(489434 + i // 2, 85048 + sort, f'MUG  {sort}', 1 + i, time),
-        *(2.5, 13085 + i % 4, 'UK'),
-      )
-    )
-  rows[3] = ('C489434', *rows[3][1:])
-  rows[4] = (489434, 'POST', 'POSTAGE', *rows[4][3:])
-  rows[5] = (*rows[5][:6], '', 'UK')
   return World(
     'online_retail',
-    {'a.parquet': _lines(rows, '\t')},
+    {'a.parquet': tiny_worlds.lines(tiny_worlds.retail())},
     {'a.parquet': b'\t'},
     header=True,
     write=as_parquet,
@@ -134,20 +117,11 @@ def as_parquet(rng: random.Random, content: bytes) -> bytes:
 
 
 def _amazon(gz: bool) -> World:
-  meta = [
-    {'main_category': 'Toys', 'title': f'Toy {i}', 'store': 'A', 'price': 1.5}
-    | {'features': ['red', 'round'], 'categories': ['Toys', 'Balls']}
-    | {'parent_asin': f'B{i}', 'average_rating': 4.5}
-    for i in range(6)
-  ]
-  reviews = [
-    {'rating': 5.0, 'user_id': f'U{i % 4}', 'parent_asin': f'B{i % 6}'}
-    | {'timestamp': 1_600_000_000_123 + i, 'text': 'good', 'asin': 'C'}
-    for i in range(14)
-  ]
-  dump = lambda rows: ''.join(json.dumps(r) + '\n' for r in rows).encode()
   end = '.gz' if gz else ''
-  files = {f'meta_T.jsonl{end}': dump(meta), f'T.jsonl{end}': dump(reviews)}
+  files = {
+    f'{name}{end}': tiny_worlds.json_lines(rows)
+    for name, rows in tiny_worlds.amazon().items()
+  }
   write = World.write
   if gz:
     write = lambda rng, content: (
@@ -159,16 +133,10 @@ def _amazon(gz: bool) -> World:
 
 
 def _lastfm() -> World:
-  rows = []
-  for i in range(16):
-    track = ('' if i % 3 else f't{i % 5}', f'Song "{i % 5}')
-    time = f'2009-05-0{1 + i % 9}T23:08:57Z'
-    rows.append((f'user_{i % 3}', time, f'a{i % 2}', 'Sigur Rós', *track))
-  name = 'userid-timestamp-artid-artname-traid-traname.tsv'
   return World(
     'lastfm_1k',
-    {name: _lines(rows, '\t')},
-    {name: b'\t'},
+    {tiny_worlds.LASTFM: tiny_worlds.lines(tiny_worlds.lastfm())},
+    {tiny_worlds.LASTFM: b'\t'},
     counts_rows=('sequences',),
   )
 
