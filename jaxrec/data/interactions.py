@@ -40,7 +40,7 @@ import types
 from collections.abc import Iterator, Mapping
 
 from jaxrec.data import tables
-from jaxrec.data.builder import Builder, Item, Source
+from jaxrec.data.builder import Builder, Item, Source, Tally
 from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
 from jaxrec.errors import UserError, choices
 
@@ -108,10 +108,10 @@ class Interactions(SequenceBuilder):
   def interactions(self, directory: pathlib.Path) -> Iterator[Interaction]:
     """Yields the interactions, in the order of their table."""
     path, items = self.files(directory)
-    silent = lambda *args, **kwargs: None  # The items config counts theirs.
+    tally = Tally()  # What is wrong with items the items config counts.
     catalog = {
       item['item_id']: i
-      for i, item in enumerate(read_items(items, self.SOURCE, silent))
+      for i, item in enumerate(read_items(items, self.SOURCE, tally.note))
     }
     return read_interactions(path, catalog, self.SOURCE, self.note)
 
