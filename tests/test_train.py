@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from configs import ecommerce, music, news, video
-from jaxrec import evaluate, metrics, results, sharding, train
+from jaxrec import evaluate, metrics, results, train
 from jaxrec.baselines import BASELINES
 from jaxrec.data import demo
 from jaxrec.data.datasets import builder_class
@@ -27,13 +27,6 @@ CONFIGS = [
   for variant in domain.VARIANTS
 ]
 METRICS = {*metrics.RANKING, *LISTS, 'popularity@10'}
-
-
-@pytest.fixture
-def one_device(monkeypatch):
-  """Compiles in a third of the time that eight take."""
-  make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
-  monkeypatch.setattr(sharding, 'make_mesh', make_mesh)
 
 
 def test_two_steps_on_eight_devices(tiny_config, tmp_path):
