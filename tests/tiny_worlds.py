@@ -73,23 +73,19 @@ def lastfm(count=16, users=3, items=5) -> list[tuple]:
 
 
 def tables(count=16, users=4, items=5) -> dict[str, list[tuple]]:
-  """One's own interactions and items, the columns' names first, by file."""
+  """One's own items and interactions, the columns' names first, by table."""
+  names = ('user_id', 'item_id', 'timestamp', 'behaviour', 'rating')
   actions = [
     (
-      f'u{i % users}',
-      f'i{i % items}',
-      10**9 + 60 * i,
-      ('view', 'buy')[i % 3 > 1],
+      *(f'u{i % users}', f'i{i % items}', 10**9 + 60 * i),
+      *(('view', 'buy')[i % 3 > 1], 1 + i % 5),
     )
     for i in range(count)
   ]
-  things = [(f'i{i}', f'Thing {i}', 'red') for i in range(items)]
+  things = [(f'i{i}', f'Thing {i}', 'café') for i in range(items)]
   return {
-    'interactions.tsv': [
-      ('user_id', 'item_id', 'timestamp', 'behaviour'),
-      *actions,
-    ],
-    'items.tsv': [('item_id', 'title', 'colour'), *things],
+    'items': [('item_id', 'title', 'sold at'), *things],
+    'interactions': [names, *actions],
   }
 
 
@@ -108,7 +104,9 @@ def write(directory: pathlib.Path) -> dict[str, pathlib.Path]:
   contents = {
     'amazon': {n: json_lines(r) for n, r in amazon(**TRAINED).items()},
     'lastfm_1k': {LASTFM: lines(lastfm(**TRAINED))},
-    'interactions': {n: lines(r) for n, r in tables(**TRAINED).items()},
+    'interactions': {
+      f'{n}.tsv': lines(r) for n, r in tables(**TRAINED).items()
+    },
   }
   for name, files in contents.items():
     for file, content in files.items():
