@@ -121,6 +121,26 @@ def base() -> ConfigDict:
   )
 
 
+# What the demos have in common; tuned on the news.
+DEMO = {
+  'data.history_length': 20,
+  'num_train_steps': 1500,
+  'eval_every_steps': 250,
+  'checkpoint_every_steps': 250,
+  'head.width': 64,
+  'optim.head_learning_rate': 3e-3,
+}
+# What logs of who did what, without what was shown, have in common.
+SEQUENCES = {
+  'data.protocol': 'leave_one_out',
+  'data.num_candidates': 20,
+  'num_train_steps': 2000,
+  'eval_every_steps': 250,
+  'checkpoint_every_steps': 250,
+  'optim.head_learning_rate': 1e-3,
+}
+
+
 def pick(variant: str | None, variants: dict, default: str):
   """`variants[variant]`; an unknown one is an error with the near misses."""
   name = variant or default

@@ -16,31 +16,15 @@ user's last event is the test, ranked among the whole catalog. Untuned.
 
 from configs import common
 
-SEQUENCES = {
-  'data.protocol': 'leave_one_out',
-  'data.num_candidates': 20,
-  'num_train_steps': 2000,
-  'eval_every_steps': 250,
-  'checkpoint_every_steps': 250,
-  'optim.head_learning_rate': 1e-3,
-}
 VARIANTS = {
-  'demo': {
-    'data.name': 'demo_shop',
-    'data.history_length': 20,
-    'num_train_steps': 1500,
-    'eval_every_steps': 250,
-    'checkpoint_every_steps': 250,
-    'head.width': 64,
-    'optim.head_learning_rate': 3e-3,
-  },
-  'online_retail': {'data.name': 'online_retail', **SEQUENCES},
+  'demo': {'data.name': 'demo_shop', **common.DEMO},
+  'online_retail': {'data.name': 'online_retail', **common.SEQUENCES},
   'amazon': {
     'data.name': 'amazon',
     'data.text_template': '{title} {category}',
-    **SEQUENCES,
+    **common.SEQUENCES,
   },
-  'interactions': {'data.name': 'interactions', **SEQUENCES},
+  'interactions': {'data.name': 'interactions', **common.SEQUENCES},
 }
 
 

@@ -16,31 +16,18 @@ event is the test, ranked among the whole catalog. Untuned.
 
 from configs import common
 
-SEQUENCES = {
-  'data.protocol': 'leave_one_out',
-  'data.num_candidates': 20,
-  'num_train_steps': 2000,
-  'eval_every_steps': 250,
-  'checkpoint_every_steps': 250,
-  'optim.head_learning_rate': 1e-3,
-}
 VARIANTS = {
   'demo': {
     'data.name': 'demo_music',
     'data.text_template': '{title} {artist}',
-    'data.history_length': 20,
-    'num_train_steps': 1500,
-    'eval_every_steps': 250,
-    'checkpoint_every_steps': 250,
-    'head.width': 64,
-    'optim.head_learning_rate': 3e-3,
+    **common.DEMO,
   },
   'lastfm_1k': {
     'data.name': 'lastfm_1k',
     'data.text_template': '{title} {artist}',
-    **SEQUENCES,
+    **common.SEQUENCES,
   },
-  'interactions': {'data.name': 'interactions', **SEQUENCES},
+  'interactions': {'data.name': 'interactions', **common.SEQUENCES},
 }
 
 

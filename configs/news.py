@@ -20,15 +20,7 @@ accelerators; bert-base-uncased from the hub, or a local copy by
 from configs import common
 
 VARIANTS = {
-  'demo': {
-    'data.name': 'demo',
-    'data.history_length': 20,
-    'num_train_steps': 1500,
-    'eval_every_steps': 250,
-    'checkpoint_every_steps': 250,
-    'head.width': 64,
-    'optim.head_learning_rate': 3e-3,
-  },
+  'demo': {'data.name': 'demo', **common.DEMO},
   'mind_small': {
     'data.name': 'mind_small',
     'num_train_steps': 400,

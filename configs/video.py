@@ -21,31 +21,18 @@ interactions: any log of who acted on what, in the same way. Untuned.
 
 from configs import common
 
-SEQUENCES = {
-  'data.protocol': 'leave_one_out',
-  'data.num_candidates': 20,
-  'num_train_steps': 2000,
-  'eval_every_steps': 250,
-  'checkpoint_every_steps': 250,
-  'optim.head_learning_rate': 1e-3,
-}
 VARIANTS = {
   'demo': {
     'data.name': 'demo_video',
     'data.text_template': '{title} {plot}',
-    'data.history_length': 20,
-    'num_train_steps': 1500,
-    'eval_every_steps': 250,
-    'checkpoint_every_steps': 250,
-    'head.width': 64,
-    'optim.head_learning_rate': 3e-3,
+    **common.DEMO,
   },
   'movielens': {
     'data.name': 'movielens',
     'data.text_template': '{title} {category}',
-    **SEQUENCES,
+    **common.SEQUENCES,
   },
-  'interactions': {'data.name': 'interactions', **SEQUENCES},
+  'interactions': {'data.name': 'interactions', **common.SEQUENCES},
 }
 
 

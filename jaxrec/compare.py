@@ -24,7 +24,6 @@ comparison needs their values of every user on the same draws.
 The order is by seed, so that the first round has all datasets in the table.
 """
 
-import os
 import pathlib
 import sys
 import time
@@ -37,6 +36,7 @@ from absl import app, flags
 from jaxrec import results, runs
 from jaxrec.display import Display
 from jaxrec.errors import UserError, one_line
+from jaxrec.files import write_text
 from jaxrec.report import comparison, comparison_figure
 from jaxrec.runs import PREFIX, Run, Stopped
 
@@ -131,9 +131,7 @@ def tell(
     'compare.md': comparison.markdown(datasets),
     'compare.svg': comparison_figure.draw(datasets),
   }.items():
-    partial = workdir / f'{name}.partial{os.getpid()}'
-    partial.write_text(text, encoding='utf8')
-    partial.replace(workdir / name)
+    write_text(workdir / name, text)
   results.write_json(workdir / 'compare.json', told)
   return told
 

@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 import math
-import os
 import pathlib
 import platform
 
@@ -11,6 +10,7 @@ import jax
 
 from jaxrec.display import Display
 from jaxrec.errors import UserError
+from jaxrec.files import write_text
 
 # Keys that change neither the model nor the order of its training, only where
 # and how it is computed (and with that, the last bits).
@@ -55,10 +55,8 @@ def versions() -> dict[str, str]:
 
 def write_json(path: pathlib.Path, value) -> None:
   """Writes JSON, NaN as null; whole or not at all."""
-  partial = path.with_name(f'{path.name}.partial{os.getpid()}')
   text = json.dumps(plain(value), indent=2, allow_nan=False)
-  partial.write_text(text + '\n')
-  partial.replace(path)
+  write_text(path, text + '\n')
 
 
 def plain(value):

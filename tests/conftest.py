@@ -30,6 +30,7 @@ from configs import news
 from jaxrec import sharding
 from jaxrec.models import hub, pretrained
 from jaxrec.models.bert import Bert
+from tests import tiny_worlds
 from tests.tiny_films import write_tiny_films
 from tests.tiny_mind import write_tiny_mind
 
@@ -98,14 +99,20 @@ def tiny_films(tmp_path_factory) -> pathlib.Path:
   return directory
 
 
-@pytest.fixture
-def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
-  """(variant, its domain, changes) -> a config that runs in seconds."""
-  directories = {
+@pytest.fixture(scope='session')
+def tiny_directories(tmp_path_factory, tiny_mind, tiny_films):
+  """Tiny files of every dataset that reads files, by its name."""
+  return {
     'mind_small': tiny_mind,
     'mind_large': tiny_mind,
     'movielens': tiny_films,
+    **tiny_worlds.write(tmp_path_factory.mktemp('tiny_worlds')),
   }
+
+
+@pytest.fixture
+def tiny_config(tiny_directories, tiny_bert, cache_dir):
+  """(variant, its domain, changes) -> a config that runs in seconds."""
 
   def make(variant='mind_small', domain=news, **changes):
     config = domain.get_config(variant)
@@ -122,10 +129,13 @@ def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
         'encoder.pretrained': str(tiny_bert),
         'evaluation.baselines': 'popularity',
         'evaluation.num_bootstrap': 20,
-        'data.dir': str(directories.get(config.data.name, '')),
+        'data.dir': str(tiny_directories.get(config.data.name, '')),
         'data.cache_dir': str(cache_dir),
       }
     )
+    if config.data.name == 'interactions':
+      config.data.interactions_file = 'interactions.tsv'
+      config.data.items_file = 'items.tsv'
     config.update_from_flattened_dict(changes)
     return config
 
@@ -133,14 +143,18 @@ def tiny_config(tiny_mind, tiny_films, tiny_bert, cache_dir):
 
 
 @pytest.fixture
-def experiment_of(tiny_config, monkeypatch):
+def one_device(monkeypatch):
+  """Compiles in a third of the time that eight take."""
+  make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
+  monkeypatch.setattr(sharding, 'make_mesh', make_mesh)
+
+
+@pytest.fixture
+def experiment_of(tiny_config, one_device):
   """changes -> an Experiment on one device, one layer of two trained."""
   # TensorFlow comes with it, and takes seconds: not for every test.
   from jaxrec.display import Display
   from jaxrec.experiment import Experiment
-
-  make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
-  monkeypatch.setattr(sharding, 'make_mesh', make_mesh)
 
   def make(**changes):
     changes = {'encoder.trainable_layers': 1, **changes}

@@ -1,6 +1,5 @@
 """Several datasets and seeds by one command."""
 
-import functools
 import json
 import os
 import pathlib
@@ -8,11 +7,10 @@ import stat
 import subprocess
 import sys
 
-import jax
 import pytest
 
 from configs import news
-from jaxrec import compare, runs, sharding
+from jaxrec import compare, runs
 from jaxrec.display import Display
 from jaxrec.errors import UserError
 from tests.test_main import environment
@@ -36,12 +34,10 @@ def changes(config, plain) -> list[str]:
 
 
 @pytest.fixture
-def in_process(monkeypatch):
+def in_process(monkeypatch, one_device):
   """Trains here, on one device: a process's start takes longer than that."""
   from jaxrec import train
 
-  make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
-  monkeypatch.setattr(sharding, 'make_mesh', make_mesh)
   trained = []
 
   def run_here(run):

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from configs import ecommerce, music, news, video
-from jaxrec import evaluate, metrics, results, sharding, train
+from jaxrec import evaluate, metrics, results, train
 from jaxrec.baselines import BASELINES
 from jaxrec.data import demo
-from jaxrec.data.datasets import DATASETS, builder_class
+from jaxrec.data.datasets import builder_class
 from jaxrec.data.sequence_builder import SequenceBuilder
 from jaxrec.display import Display
 from jaxrec.distributed import Stopped
 from jaxrec.errors import UserError
-from jaxrec.experiment import Experiment
+from jaxrec.experiment import Experiment, load_dataset
 
 LISTS = {f'{name}@10' for name in ('coverage', 'novelty', 'diversity')}
 CONFIGS = [
@@ -27,13 +27,6 @@ CONFIGS = [
   for variant in domain.VARIANTS
 ]
 METRICS = {*metrics.RANKING, *LISTS, 'popularity@10'}
-
-
-@pytest.fixture
-def one_device(monkeypatch):
-  """Compiles in a third of the time that eight take."""
-  make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
-  monkeypatch.setattr(sharding, 'make_mesh', make_mesh)
 
 
 def test_two_steps_on_eight_devices(tiny_config, tmp_path):
@@ -54,14 +47,19 @@ def name_of(part) -> str:
   return getattr(part, '__name__', part).removeprefix('configs.')
 
 
+def slots_of(config) -> set[str]:
+  """The columns that make a config's texts."""
+  parts = string.Formatter().parse(config.data.text_template)
+  return {slot for _, slot, _, _ in parts if slot}
+
+
 @pytest.mark.parametrize(('domain', 'variant'), CONFIGS, ids=name_of)
 def test_every_config_makes_texts_of_what_its_items_have(domain, variant):
   config = domain.get_config(variant)
-  if config.data.name not in DATASETS:
-    pytest.skip(f'nothing reads {config.data.name} yet')
   cls = builder_class(config.data.name)
-  template = string.Formatter().parse(config.data.text_template)
-  assert {slot for _, slot, _, _ in template if slot} <= {*cls.ITEM_TEXTS}
+  # What the items of a file that is brought have, the file tells.
+  texts = {'title'} if variant == 'interactions' else {*cls.ITEM_TEXTS}
+  assert slots_of(config) <= texts
   sequences = issubclass(cls, SequenceBuilder)
   assert sequences == (config.data.protocol != 'impressions')
   assert (variant == 'demo') == (not cls.READS_FILES)
@@ -69,11 +67,28 @@ def test_every_config_makes_texts_of_what_its_items_have(domain, variant):
 
 @pytest.mark.parametrize(
   ('domain', 'variant'),
+  [(d, v) for d, v in CONFIGS if v != 'demo'],
+  ids=name_of,
+)
+def test_every_config_reads_its_files(domain, variant, tiny_config):
+  config = tiny_config(variant, domain)
+  found = load_dataset(config, Display(quiet=True))
+  assert slots_of(config) <= found.items.keys()
+  assert min(map(len, (found.train, found.validation, found.test))) > 5
+
+
+def is_like_another(domain, variant) -> bool:
+  """Demos differ in texts, sequences in what reads them: one or two will do."""
+  if variant == 'demo':
+    return domain in (ecommerce, music)
+  reads = 'interactions' if domain is ecommerce else 'movielens'
+  return domain is not news and variant != reads
+
+
+@pytest.mark.parametrize(
+  ('domain', 'variant'),
   [
-    # Demos are alike: the news' and that with the most texts will do.
-    pytest.param(
-      d, v, marks=[pytest.mark.slow] * (v == 'demo' and d in (ecommerce, music))
-    )
+    pytest.param(d, v, marks=[pytest.mark.slow] * is_like_another(d, v))
     for d, v in CONFIGS
   ],
   ids=name_of,
@@ -84,8 +99,6 @@ def test_every_config_trains_two_steps(
   every = variant in ('mind_small', 'movielens')
   which = 'all' if every else 'random,popularity'
   config = tiny_config(variant, domain, **{'evaluation.baselines': which})
-  if config.data.name not in DATASETS:
-    pytest.skip(f'nothing reads {config.data.name} yet')
   if variant == 'demo':  # Not the worlds that others prepare.
     config.data.cache_dir = str(tmp_path / 'cache')
   listed = config.data.protocol == 'impressions'

@@ -15,7 +15,7 @@ import pathlib
 from collections.abc import Iterator
 
 from jaxrec.data import tables
-from jaxrec.data.builder import Item
+from jaxrec.data.builder import Item, Tally
 from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
 from jaxrec.errors import UserError
 
@@ -71,18 +71,15 @@ class Amazon(SequenceBuilder):
   def interactions(self, directory: pathlib.Path) -> Iterator[Interaction]:
     """Yields every review of a known product."""
     meta, path = self.files(directory)
-    silent = lambda *args, **kwargs: None  # The items config counts theirs.
+    tally = Tally()  # What is wrong with products the items config counts.
     products = {
-      item['item_id']: i for i, item in enumerate(_products(meta, silent))
+      item['item_id']: i for i, item in enumerate(_products(meta, tally.note))
     }
     found = tables.pick(path, {name: name for name in REVIEW}, option='')
     for where, row in tables.rows(path, found, self.note):
       user, item = row['user_id'], row['parent_asin']
-      try:
-        seconds = int(row['timestamp']) // 1000
-      except ValueError:
-        seconds = -1
-      if not user.strip() or not 0 <= seconds <= tables.MAX_SECONDS:
+      seconds = tables.unix_seconds(row['timestamp'], per_second=1000)
+      if not user.strip() or seconds is None:
         why = f'user_id {user[:50]!r}, timestamp {row["timestamp"][:50]!r}'
         self.note('malformed: not a review', f'{where}: {why}')
       elif item not in products:

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxrec.errors import UserError
+from jaxrec.files import write_text
 
 FORMAT = 'columns-4'  # To be counted up when what is written changes.
 CHUNK = 1 << 16  # Examples, items or candidates held in memory at a time.
@@ -329,9 +330,7 @@ def columns_fingerprint(directory: pathlib.Path) -> str:
       digest.update(str(path.relative_to(directory)).encode())
       with open(path, 'rb') as f:
         digest.update(hashlib.file_digest(f, 'sha256').digest())
-    partial = kept.with_name(f'fingerprint.partial{os.getpid()}')
-    partial.write_text(digest.hexdigest()[:16])
-    partial.replace(kept)
+    write_text(kept, digest.hexdigest()[:16])
   return kept.read_text()
 
 

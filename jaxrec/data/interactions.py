@@ -40,7 +40,7 @@ import types
 from collections.abc import Iterator, Mapping
 
 from jaxrec.data import tables
-from jaxrec.data.builder import Builder, Item, Source
+from jaxrec.data.builder import Builder, Item, Source, Tally
 from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
 from jaxrec.errors import UserError, choices
 
@@ -85,16 +85,16 @@ class Interactions(SequenceBuilder):
       {'skip_registration': True},
       lambda namespace: namespace.update(attributes),
     )
-    _, items = bound.files(pathlib.Path(directory).expanduser())
+    items, _ = bound.files(pathlib.Path(directory).expanduser())
     texts = item_columns(items, source)
     bound.ITEM_TEXTS = ('title', *(n for n in texts if n not in _ITEM))
     return bound
 
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
-    """The two tables; UserError where one is missing."""
+    """Items and interactions; UserError where one is missing."""
     found = []
-    for key in ('interactions_file', 'items_file'):
+    for key in ('items_file', 'interactions_file'):
       path = directory / pathlib.Path(getattr(cls.SOURCE, key)).expanduser()
       if not path.is_file():
         raise UserError(f'data.{key}={path}: there is no such file')
@@ -103,15 +103,15 @@ class Interactions(SequenceBuilder):
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
     """Yields the items."""
-    return read_items(self.files(directory)[1], self.SOURCE, self.note)
+    return read_items(self.files(directory)[0], self.SOURCE, self.note)
 
   def interactions(self, directory: pathlib.Path) -> Iterator[Interaction]:
     """Yields the interactions, in the order of their table."""
-    path, items = self.files(directory)
-    silent = lambda *args, **kwargs: None  # The items config counts theirs.
+    items, path = self.files(directory)
+    tally = Tally()  # What is wrong with items the items config counts.
     catalog = {
       item['item_id']: i
-      for i, item in enumerate(read_items(items, self.SOURCE, silent))
+      for i, item in enumerate(read_items(items, self.SOURCE, tally.note))
     }
     return read_interactions(path, catalog, self.SOURCE, self.note)
 

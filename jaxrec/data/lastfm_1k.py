@@ -10,7 +10,6 @@ Every play is an interaction; a track that is played again, even at once, is
 there again.
 """
 
-import datetime
 import pathlib
 import re
 from collections.abc import Iterator
@@ -80,7 +79,7 @@ def _plays(
   """Yields (user, unix seconds, item id, title, artist)."""
   for where, row in plain_lines.rows(path, '\t', 6, note):
     user, text, _, artist, track_id, title = row
-    time = _unix_seconds(text)
+    time = tables.unix_seconds(text) if _TIME.fullmatch(text) else None
     if not user.strip():
       note('malformed: no user', f'{where}: no userid')
     elif time is None:
@@ -89,14 +88,3 @@ def _plays(
       note('malformed: no track', f'{where}: neither traid nor traname')
     else:
       yield user, time, track_id.strip() or f'{artist}\t{title}', title, artist
-
-
-def _unix_seconds(text: str) -> int | None:
-  """Of '2009-05-04T23:08:57Z'; None where it is no such time, or one < 1970."""
-  if not _TIME.fullmatch(text):
-    return None
-  try:
-    seconds = int(datetime.datetime.fromisoformat(text).timestamp())
-  except ValueError:
-    return None
-  return seconds if 0 <= seconds <= tables.MAX_SECONDS else None

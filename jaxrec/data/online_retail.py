@@ -244,10 +244,7 @@ def _try(path: pathlib.Path, read):
   try:
     return read()
   except Exception as e:  # A damaged workbook raises nearly anything.
-    told = ' '.join(str(e).split())[:200]
-    raise UserError(
-      f'{path}: missing, truncated or damaged ({type(e).__name__}: {told})'
-    ) from e
+    raise tables.damaged(path, e) from e
 
 
 def _text(value) -> str:

@@ -132,6 +132,14 @@ def rows(
   note(ROWS, times=read)
 
 
+def damaged(path: pathlib.Path, error: Exception) -> UserError:
+  """What a file is that cannot be read as what it should be."""
+  told = ' '.join(str(error).split())[:200]
+  return UserError(
+    f'{path}: missing, truncated or damaged ({type(error).__name__}: {told})'
+  )
+
+
 def identifier(name: str) -> str:
   """A column's name as `str.format` and file systems take it."""
   name = re.sub(r'\W', '_', name.strip())
@@ -172,10 +180,7 @@ def _reading(path: pathlib.Path):
   try:
     yield
   except _DAMAGE.get(path.suffix.lower(), OSError) as e:
-    told = ' '.join(str(e).split())[:200]
-    raise UserError(
-      f'{path}: missing, truncated or damaged ({type(e).__name__}: {told})'
-    ) from e
+    raise damaged(path, e) from e
 
 
 def _open(path: pathlib.Path):

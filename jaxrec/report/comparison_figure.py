@@ -4,13 +4,10 @@ Laid out here, in pixels, and written by comparison.svg.j2: no browser, no
 script, the same everywhere that shows an SVG.
 """
 
-import importlib.resources
 import math
 import textwrap
 
-import jinja2
-
-from jaxrec.report import comparison
+from jaxrec.report import comparison, templates
 from jaxrec.report.words import OURS
 
 WIDTH, MARGIN = 960, 24
@@ -28,20 +25,11 @@ def draw(datasets: dict) -> str:
     panel = _panel(name, of, top)
     panels.append(panel)
     top = panel['bottom'] + GAP
-  environment = jinja2.Environment(
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
-  source = importlib.resources.files('jaxrec.report').joinpath(
-    'comparison.svg.j2'
-  )
-  template = environment.from_string(source.read_text(encoding='utf8'))
   note = 'Lines: 95 % bootstrap intervals over users.'
   if any(len(of.get('seeds', [])) > 1 for of in datasets.values()):
     note = f'Dots: means over seeds. Rings: single seeds. {note}'
-  return template.render(
+  return templates.fill(
+    'comparison.svg.j2',
     width=WIDTH,
     height=top - GAP + MARGIN,
     margin=MARGIN,

@@ -1,17 +1,15 @@
 """report.html: what a run reached, in one file that needs no network."""
 
 import hashlib
-import importlib.resources
 import json
-import os
 import pathlib
 from collections.abc import Callable
 
-import jinja2
 from plotly.offline import get_plotlyjs
 
 from jaxrec.errors import UserError
-from jaxrec.report import figures, words
+from jaxrec.files import write_text
+from jaxrec.report import figures, templates, words
 from jaxrec.report.words import CEILING, OURS, label
 
 CURVES = {  # Those that are shown, in this order, where there are such.
@@ -45,12 +43,9 @@ def write(
     UserError: the file cannot be written.
   """
   text = render(results, curves, examples)
-  partial = path.with_name(f'{path.name}.partial{os.getpid()}')
   try:
-    partial.write_text(text, encoding='utf8')
-    partial.replace(path)
+    write_text(path, text)
   except OSError as e:
-    partial.unlink(missing_ok=True)
     raise UserError(f'{path}: cannot be written: {e}') from e
 
 
@@ -74,16 +69,8 @@ def render(results: dict, curves: dict, examples: list) -> str:
   # Markup that came past the escaping could still not run or load anything:
   # only scripts that know the nonce may, and it depends on every byte.
   everything = json.dumps([results, curves, examples], sort_keys=True)
-  environment = jinja2.Environment(
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
-  environment.filters |= {'number': words.number, 'count': words.count}
-  source = importlib.resources.files('jaxrec.report').joinpath('report.html.j2')
-  template = environment.from_string(source.read_text(encoding='utf8'))
-  return template.render(
+  return templates.fill(
+    'report.html.j2',
     nonce=hashlib.sha256(everything.encode()).hexdigest()[:32],
     plotly=get_plotlyjs(),
     figures=drawn,

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jaxrec.data import tables
-from jaxrec.data.builder import Tally
+from jaxrec.data.builder import Source, Tally
 from jaxrec.data.datasets import builder_class
+from jaxrec.data.interactions import MILLISECONDS
 from jaxrec.errors import UserError
+from tests import tiny_worlds
 from tests.tiny_mind import write_tiny_mind
 
 DIRT = (
@@ -33,7 +35,8 @@ JSON_DIRT = (
   *('None', '[', '[1', 10**30, -(10**30)),
 )
 BLANK = (b'', b' ')
-KEPT = ('rows', 'items ', 'read: read', tables.REPLACED)  # What drops none.
+# What drops none.
+KEPT = ('rows', 'items ', 'read: read', tables.REPLACED, MILLISECONDS)
 
 
 @dataclasses.dataclass
@@ -47,6 +50,7 @@ class World:
     header: whether a first line names the columns.
     write: of a file's bytes what goes to disk.
     counts_rows: configs whose counts have all rows.
+    source: of tables that are brought.
   """
 
   dataset: str
@@ -55,10 +59,7 @@ class World:
   header: bool = False
   write: object = lambda rng, content: content
   counts_rows: tuple[str, ...] = ('items', 'sequences')
-
-
-def _lines(rows, separator: str) -> bytes:
-  return ''.join(separator.join(map(str, r)) + '\n' for r in rows).encode()
+  source: Source = dataclasses.field(default_factory=Source)
 
 
 def _films(kind: str) -> World:
@@ -76,7 +77,7 @@ def _films(kind: str) -> World:
     names = {'u.item': b'|', 'u.data': b'\t'}
     films = [(i, t, '', '', '', *[0, 1] * 9, 1) for i, t, _ in films]
   files = {
-    name: _lines(rows, separator.decode())
+    name: tiny_worlds.lines(rows, separator.decode())
     for (name, separator), rows in zip(
       names.items(), (films, ratings), strict=True
     )
@@ -85,23 +86,9 @@ def _films(kind: str) -> World:
 
 
 def _retail() -> World:
-  columns = 'Invoice,StockCode,Description,Quantity,InvoiceDate,Price'
-  rows = [(*columns.split(','), 'Customer ID', 'Country')]
-  for i in range(16):
-    time = f'2010-0{1 + i % 9}-01 07:45:00'
-    sort = i % 5
-    rows.append(
-      (
-        *(489434 + i // 2, 85048 + sort, f'MUG  {sort}', 1 + i, time),
-        *(2.5, 13085 + i % 4, 'UK'),
-      )
-    )
-  rows[3] = ('C489434', *rows[3][1:])
-  rows[4] = (489434, 'POST', 'POSTAGE', *rows[4][3:])
-  rows[5] = (*rows[5][:6], '', 'UK')
   return World(
     'online_retail',
-    {'a.parquet': _lines(rows, '\t')},
+    {'a.parquet': tiny_worlds.lines(tiny_worlds.retail())},
     {'a.parquet': b'\t'},
     header=True,
     write=as_parquet,
@@ -117,7 +104,7 @@ def as_parquet(rng: random.Random, content: bytes) -> bytes:
   columns = []
   for i, name in enumerate(names):
     values = [r[i] if i < len(r) and r[i] else None for r in rows]
-    kind = {b'Quantity': int, b'Price': float}.get(name)
+    kind = {b'Quantity': int, b'Price': float, b'timestamp': int}.get(name)
     try:
       column = pa.array([v if v is None else kind(v) for v in values])
     except (TypeError, ValueError, OverflowError, pa.ArrowInvalid):
@@ -133,43 +120,53 @@ def as_parquet(rng: random.Random, content: bytes) -> bytes:
   return spoil_bytes(rng, whole) if rng.random() < 0.2 else whole
 
 
+def as_gzip(rng: random.Random, content: bytes) -> bytes:
+  """Compressed, and some of it spoilt."""
+  whole = gzip.compress(content, 1)
+  return spoil_bytes(rng, whole) if rng.random() < 0.2 else whole
+
+
 def _amazon(gz: bool) -> World:
-  meta = [
-    {'main_category': 'Toys', 'title': f'Toy {i}', 'store': 'A', 'price': 1.5}
-    | {'features': ['red', 'round'], 'categories': ['Toys', 'Balls']}
-    | {'parent_asin': f'B{i}', 'average_rating': 4.5}
-    for i in range(6)
-  ]
-  reviews = [
-    {'rating': 5.0, 'user_id': f'U{i % 4}', 'parent_asin': f'B{i % 6}'}
-    | {'timestamp': 1_600_000_000_123 + i, 'text': 'good', 'asin': 'C'}
-    for i in range(14)
-  ]
-  dump = lambda rows: ''.join(json.dumps(r) + '\n' for r in rows).encode()
   end = '.gz' if gz else ''
-  files = {f'meta_T.jsonl{end}': dump(meta), f'T.jsonl{end}': dump(reviews)}
-  write = World.write
-  if gz:
-    write = lambda rng, content: (
-      spoil_bytes(rng, gzip.compress(content, 1))
-      if rng.random() < 0.2
-      else gzip.compress(content, 1)
-    )
+  files = {
+    f'{name}{end}': tiny_worlds.json_lines(rows)
+    for name, rows in tiny_worlds.amazon().items()
+  }
+  write = as_gzip if gz else World.write
   return World('amazon', files, dict.fromkeys(files, b''), write=write)
 
 
 def _lastfm() -> World:
-  rows = []
-  for i in range(16):
-    track = ('' if i % 3 else f't{i % 5}', f'Song "{i % 5}')
-    time = f'2009-05-0{1 + i % 9}T23:08:57Z'
-    rows.append((f'user_{i % 3}', time, f'a{i % 2}', 'Sigur Rós', *track))
-  name = 'userid-timestamp-artid-artname-traid-traname.tsv'
   return World(
     'lastfm_1k',
-    {name: _lines(rows, '\t')},
-    {name: b'\t'},
+    {tiny_worlds.LASTFM: tiny_worlds.lines(tiny_worlds.lastfm())},
+    {tiny_worlds.LASTFM: b'\t'},
     counts_rows=('sequences',),
+  )
+
+
+def _tables(suffix: str, min_rating: float = 0.0) -> World:
+  of = tiny_worlds.tables()
+  separator = {'.csv': b',', '.jsonl': b''}.get(suffix, b'\t')
+  if separator:
+    files = {n: tiny_worlds.lines(r, separator.decode()) for n, r in of.items()}
+  else:
+    files = {
+      n: tiny_worlds.json_lines(dict(zip(names, r, strict=True)) for r in rows)
+      for n, (names, *rows) in of.items()
+    }
+  if suffix == '.csv':
+    quoted = b'"Thing, ""1\n"""'
+    files['items'] = files['items'].replace(b'Thing 1', quoted)
+  files = {f'{name}{suffix}': content for name, content in files.items()}
+  items, actions = files
+  return World(
+    'interactions',
+    files,
+    dict.fromkeys(files, separator),
+    header=bool(separator),
+    write={'.parquet': as_parquet, '.tsv.gz': as_gzip}.get(suffix, World.write),
+    source=Source(actions, items, min_rating=min_rating),
   )
 
 
@@ -181,6 +178,11 @@ WORLDS = {
   'amazon': lambda: _amazon(False),
   'amazon_gz': lambda: _amazon(True),
   'lastfm_1k': _lastfm,
+  'interactions_tsv': lambda: _tables('.tsv', min_rating=2.5),
+  'interactions_tsv_gz': lambda: _tables('.tsv.gz'),
+  'interactions_csv': lambda: _tables('.csv'),
+  'interactions_jsonl': lambda: _tables('.jsonl', min_rating=2.5),
+  'interactions_parquet': lambda: _tables('.parquet'),
 }
 
 
@@ -241,6 +243,7 @@ def mutate(rng: random.Random, content: bytes, separator: bytes) -> bytes:
     (
       *('bytes', 'drop', 'double', 'move', 'lines', 'insert', 'repeat'),
       *('empty', 'head', 'separator', 'utf16', 'crlf', 'bom', 'huge'),
+      'piece',
       *(['dirt'] * 6),
     )
   )
@@ -262,6 +265,10 @@ def mutate(rng: random.Random, content: bytes, separator: bytes) -> bytes:
     lines.insert(at, rng.randbytes(rng.randrange(200)))
   elif kind == 'repeat':
     lines.insert(at, lines[to])
+  elif kind == 'piece':
+    begin, end = sorted(rng.choices(range(len(content) + 1), k=2))
+    where = rng.randrange(len(content) + 1)
+    return content[:where] + content[begin:end] + content[where:]
   elif kind == 'empty':
     return b'' if rng.random() < 0.3 else content
   elif kind == 'head':
@@ -288,13 +295,15 @@ def spoil(
 ) -> collections.Counter:
   """Reads `runs` spoilt versions of a world; how they ended, by outcome."""
   rng, ends, world = random.Random(seed), collections.Counter(), make()
-  cls = builder_class(world.dataset)
+  raw = directory / 'raw'
+  raw.mkdir()
+  for name, content in world.files.items():
+    (raw / name).write_bytes(world.write(random.Random(0), content))
+  cls = builder_class(world.dataset).bound(str(raw), world.source)
   builders = {
     config: cls(config=config, data_dir=directory / 'out')
     for config in ('items', 'sequences')
   }
-  raw = directory / 'raw'
-  raw.mkdir()
   for run in range(runs):
     contents = dict(world.files)
     for _ in range(rng.randrange(1, 4)):
@@ -313,7 +322,7 @@ def spoil(
       continue
     except Exception as e:
       raise AssertionError(f'run {run} of seed {seed}') from e
-    _check(items, found, contents, all(world.separators.values()))
+    _check(items, found, contents, world)
     ends['read'] += 1
     ends['interactions'] += len(found)
     for config, builder in builders.items():
@@ -357,16 +366,21 @@ def rows_of(path: pathlib.Path, world: World) -> int | None:
 
 
 def _check(
-  items: list, found: list, contents: dict[str, bytes], is_plain: bool
+  items: list, found: list, contents: dict[str, bytes], world: World
 ) -> None:
   """What was read can be prepared, and was there."""
   assert len({item['item_id'] for item in items}) == len(items)
+  is_plain = all(world.separators.values())
+  brought = world.dataset == 'interactions'
   for item in items:
+    assert item['item_id'].strip()
+    assert not brought or item['title'].strip()
     for value in item.values():
       value.encode()
   whole = b'\n'.join(contents.values())
   for user, item, time, behaviour in found:
-    assert user.strip() and behaviour == ''
+    assert user.strip() and (brought or behaviour == '')
+    behaviour.encode()
     assert 0 <= item < len(items)
     assert isinstance(time, int) and 0 <= time <= tables.MAX_SECONDS
     if is_plain and user.isascii() and '"' not in user:

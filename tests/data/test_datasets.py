@@ -1,11 +1,9 @@
-import functools
 import importlib
 
-import jax
 import numpy as np
 import pytest
 
-from jaxrec import metrics, sharding
+from jaxrec import metrics
 from jaxrec.baselines import Known
 from jaxrec.data import datasets
 from jaxrec.display import Display
@@ -104,7 +102,7 @@ def test_a_dataset_is_one_file_and_one_config(radio_config):
 
 
 @pytest.mark.slow
-def test_it_trains(radio_config, tiny_bert, tmp_path, monkeypatch):
+def test_it_trains(radio_config, tiny_bert, tmp_path, one_device):
   from jaxrec import train  # Takes seconds.
 
   radio_config.update_from_flattened_dict(
@@ -120,8 +118,6 @@ def test_it_trains(radio_config, tiny_bert, tmp_path, monkeypatch):
       'evaluation.num_bootstrap': 10,
     }
   )
-  one = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
-  monkeypatch.setattr(sharding, 'make_mesh', one)
   found = train.train_and_evaluate(radio_config, tmp_path / 'work')
   assert found['protocol']['name'] == 'cold_items'
   assert np.isfinite(list(found['metrics'].values())).all()

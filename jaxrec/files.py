@@ -1,0 +1,19 @@
+"""Small files, written whole or not at all."""
+
+import os
+import pathlib
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes UTF-8; whoever reads `path` finds the old file or the new one.
+
+  Raises:
+    OSError: it cannot be written; the old one is as it was.
+  """
+  partial = path.with_name(f'{path.name}.partial{os.getpid()}')
+  try:
+    partial.write_text(text, encoding='utf8')
+    partial.replace(path)
+  except OSError:
+    partial.unlink(missing_ok=True)
+    raise
