@@ -1,6 +1,7 @@
 """Several datasets at once: ours beside all baselines, in one table.
 
-    python -m jaxrec.compare --configs=configs/news.py:demo,configs/video.py \
+    python -m jaxrec.compare \
+      --configs=configs/news.py:demo,configs/video.py:movielens \
       --set=video:data.dir=DIR --workdir=OUT --seeds=0,1,2
 
 trains every config once for each seed, in OUT/<config>-<variant>/seed<k>, and

@@ -10,9 +10,10 @@ import sys
 import pytest
 
 from configs import news
-from jaxrec import compare, runs
+from jaxrec import compare, results, runs
 from jaxrec.display import Display
 from jaxrec.errors import UserError
+from tests.report.test_comparison import one_seed
 from tests.test_main import environment
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -38,12 +39,36 @@ def in_process(monkeypatch, one_device):
   """Trains here, on one device: a process's start takes longer than that."""
   from jaxrec import train
 
+  def run_here(run):
+    train.train_and_evaluate(run.config, run.workdir)
+
+  return replaced(monkeypatch, run_here)
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+  """Trains nothing, and leaves what a training leaves."""
+
+  def leave(run):
+    if not pathlib.Path(run.config.data.dir or '.').exists():
+      raise UserError(f'data.dir={run.config.data.dir}: there is none')
+    left = one_seed(0.6, 0.5, 0.1, 0.002)
+    left['train'] = {'steps': run.config.num_train_steps}
+    results.check_workdir(run.workdir, run.config, left['fingerprints'])
+    results.claim_workdir(run.workdir, run.config, left['fingerprints'])
+    results.write_json(run.workdir / 'results.json', left)
+
+  return replaced(monkeypatch, leave)
+
+
+def replaced(monkeypatch, train) -> list:
+  """Puts `train` in place of a process; what it is called with."""
   trained = []
 
   def run_here(run):
     trained.append((run.name, run.seed))
     try:
-      train.train_and_evaluate(run.config, run.workdir)
+      train(run)
     except UserError as e:
       return str(e)
 
@@ -51,41 +76,63 @@ def in_process(monkeypatch, one_device):
   return trained
 
 
-def test_a_failure_stops_no_other_and_is_tried_again(
-  tiny_config, tmp_path, in_process
-):
-  """And what is finished is only read."""
-  copy = tmp_path / 'papers.py'  # The same by another name compiles nothing.
+def check_that_failures_stop_no_other(directory, good, trained):
+  """And are tried again, and what is finished is only read.
+
+  Returns:
+    --configs, and what compare.json holds.
+  """
+  copy = directory / 'papers.py'  # The same by another name compiles nothing.
   copy.write_text(pathlib.Path(NEWS).read_text())
   given = [f'{copy}:mind_small', f'{NEWS}:mind_small']
-  good = changes(tiny_config(), news.get_config('mind_small'))
-  bad = [*good, f'papers:data.dir={tmp_path / "nowhere"}']
+  bad = [*good, f'papers:data.dir={directory / "nowhere"}']
   go = lambda sets: compare.compare(
-    runs.plan(given, ['0'], sets, tmp_path), tmp_path, Display(quiet=True)
+    runs.plan(given, ['0'], sets, directory), directory, Display(quiet=True)
   )
   told = go(bad)
-  assert in_process == [('papers-mind_small', 0), ('news-mind_small', 0)]
-  assert json.loads((tmp_path / 'compare.json').read_text()) == told
+  assert trained == [('papers-mind_small', 0), ('news-mind_small', 0)]
+  assert json.loads((directory / 'compare.json').read_text()) == told
   found = told['datasets']
   assert found['news-mind_small']['missing'] == {}
   missing = found['papers-mind_small']['missing']
   assert set(missing) == {'0'} and 'nowhere' in missing['0']
   assert 'methods' not in found['papers-mind_small']
-  assert 'seed 0 failed: ' in (tmp_path / 'compare.md').read_text()
+  assert 'seed 0 failed: ' in (directory / 'compare.md').read_text()
 
-  in_process.clear()
+  trained.clear()
   told = go(good)
-  assert in_process == [('papers-mind_small', 0)]
+  assert trained == [('papers-mind_small', 0)]
   papers = told['datasets']['papers-mind_small']
   assert papers['missing'] == {} and papers['metric'] == 'auc'
-  assert papers['best_baseline'] == 'popularity'
-  kept = tmp_path / 'papers-mind_small' / 'seed0' / 'results.json'
-  results = json.loads(kept.read_text())
-  popularity = papers['methods']['popularity']['auc']
-  assert popularity['mean'] == results['baselines']['popularity']['auc']
-  in_process.clear()
-  assert go(good) == told and not in_process
+  kept = directory / 'papers-mind_small' / 'seed0' / 'results.json'
+  left = json.loads(kept.read_text())
+  best = papers['best_baseline']
+  assert (
+    papers['methods'][best]['auc']['mean'] == left['baselines'][best]['auc']
+  )
+  trained.clear()
+  assert go(good) == told and not trained
+  with pytest.raises(UserError, match=r'batch_size \(there 8, now 16\)'):
+    go([*good, 'batch_size=16'])
+  return given, told
 
+
+def test_a_failure_stops_no_other_and_is_tried_again(
+  tmp_path, pretended, capsys
+):
+  _, told = check_that_failures_stop_no_other(
+    tmp_path, ['batch_size=8'], pretended
+  )
+  compare._show(told, tmp_path, Display())
+  shown = capsys.readouterr().out
+  assert 'item_knn' in shown and 'papers-mind_small' in shown
+
+
+@pytest.mark.slow
+def test_trainings_are_compared(tiny_config, tmp_path, in_process):
+  good = changes(tiny_config(), news.get_config('mind_small'))
+  given, told = check_that_failures_stop_no_other(tmp_path, good, in_process)
+  assert told['datasets']['papers-mind_small']['best_baseline'] == 'popularity'
   # And the command itself, in a process, finds the very same.
   done = command(
     f'--configs={",".join(given)}',
@@ -96,9 +143,6 @@ def test_a_failure_stops_no_other_and_is_tried_again(
   assert '2 runs, 2 of them finished' in done.stdout
   assert 'popularity' in done.stdout
   assert json.loads((tmp_path / 'compare.json').read_text()) == told
-
-  with pytest.raises(UserError, match=r'batch_size \(there 8, now 16\)'):
-    go([*good, 'batch_size=16'])
 
 
 def test_only_a_training_that_came_to_its_end_is_finished(tmp_path):

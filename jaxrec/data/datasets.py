@@ -38,11 +38,11 @@ from jaxrec.errors import UserError, choices
 DATASETS = {
   'amazon': 'jaxrec.data.amazon:Amazon',
   'demo': 'jaxrec.data.demo:Demo',
-  'interactions': 'jaxrec.data.interactions:Interactions',
-  'lastfm_1k': 'jaxrec.data.lastfm_1k:LastFm1K',
   'demo_shop': 'jaxrec.data.demo:DemoShop',
   'demo_music': 'jaxrec.data.demo:DemoMusic',
   'demo_video': 'jaxrec.data.demo:DemoVideo',
+  'interactions': 'jaxrec.data.interactions:Interactions',
+  'lastfm_1k': 'jaxrec.data.lastfm_1k:LastFm1K',
   'mind': 'jaxrec.data.mind:Mind',
   'mind_small': 'jaxrec.data.mind:MindSmall',
   'mind_large': 'jaxrec.data.mind:MindLarge',

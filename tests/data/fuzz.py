@@ -122,7 +122,7 @@ def as_parquet(rng: random.Random, content: bytes) -> bytes:
 
 def as_gzip(rng: random.Random, content: bytes) -> bytes:
   """Compressed, and some of it spoilt."""
-  whole = gzip.compress(content, 1)
+  whole = gzip.compress(content, 1, mtime=0)
   return spoil_bytes(rng, whole) if rng.random() < 0.2 else whole
 
 
