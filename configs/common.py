@@ -89,14 +89,25 @@ def base() -> ConfigDict:
         'baselines': 'all',  # Or none, or some: 'popularity,ease'.
         'num_bootstrap': 1000,  # Resamples behind the 95 % intervals.
       },
-      # recency: whether items of a history fade, at rates that are learned.
-      'head': {'type': 'lstm', 'width': 256, 'recency': False},
+      # decays: what an item of a history weighs after each event, of the text
+      # and of each channel of ids: '0.9,0.8,0.6'; from there on it is learned.
+      # '': the plain mean.
+      'head': {'type': 'lstm', 'width': 256, 'decays': ''},
       'scoring': 'cosine',  # cosine or dot.
+      'scale': 5.0,  # Of the cosine, to start with.
+      # Whether items' texts start without what all of them have in common.
+      'centered': False,
       'appeal': False,  # Whether an item's text alone adds to its logits.
       # Vectors of the items themselves beside those of their texts.
       'ids': {
         'width': 0,  # Of each channel; 0: none.
         'start': 'factors',  # Of item-item matrices; or random.
+        # together: who acted on this acted on that; follows: what comes after
+        # what, for sequences that have an order.
+        'channels': 'together,follows',
+        'penalty': 150.0,  # Of the squared weights of `together`.
+        'damping': 0.0,  # Popularity to this power divides it.
+        'fade_days': 0.0,  # Actions so old weigh 1/e in it; 0: all alike.
         'dropout': 0.1,  # Share of items whose ids a training step hides.
       },
       # impressions: a click against what was shown with it, or drawn.

@@ -5,6 +5,7 @@ Choices that a model is made with are checked where it is made.
 
 import functools
 
+from jaxrec.baselines.factors import CHANNELS
 from jaxrec.errors import UserError, choices
 from jaxrec.evaluation.protocols import SEEN
 from jaxrec.evaluation.summary import chosen
@@ -59,6 +60,16 @@ def check(config, shards: int) -> None:
   ):
     if value not in known:
       raise UserError(f'{key}: {choices(value, known)}')
+  channels = [name.strip() for name in config.ids.channels.split(',')]
+  for name in channels:
+    if name not in CHANNELS:
+      raise UserError(f'ids.channels: {choices(name, CHANNELS)}')
+  if not config.data.ordered and 'follows' in channels and config.ids.width:
+    raise UserError(
+      f'ids.channels={config.ids.channels}: nothing follows in sets '
+      '(data.ordered=False): give together'
+    )
+  _check_decays(config.head.decays, 1 + len(channels) * bool(config.ids.width))
   if not 0 <= config.ids.dropout < 1:
     raise UserError(f'ids.dropout={config.ids.dropout}: must be 0 or more, < 1')
   listed = config.data.protocol == 'impressions'
@@ -80,3 +91,18 @@ def check(config, shards: int) -> None:
   chosen(config.evaluation.baselines)  # Not only when all is trained.
   if config.evaluation.seen not in SEEN:
     raise UserError(f'evaluation.seen: {choices(config.evaluation.seen, SEEN)}')
+
+
+def _check_decays(listed: str, count: int) -> None:
+  """head.decays: '' or `count` numbers above 0 and at most 1."""
+  if not listed:
+    return
+  try:
+    decays = [float(x) for x in listed.split(',')]
+  except ValueError:
+    decays = []
+  if len(decays) != count or not all(0 < x <= 1 for x in decays):
+    raise UserError(
+      f'head.decays={listed!r}: give {count} numbers above 0 and at most 1, of '
+      'the text and of each channel of ids, or nothing'
+    )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import pathlib
 from typing import NamedTuple
 
@@ -163,20 +164,20 @@ class Experiment:
   def make_model(self) -> Recommender:
     """The Recommender with random encoder weights, to be filled."""
     config = self.config
-    channels = factors.channels(config.data.ordered)
+    channels = _names(config.ids.channels)
+    decays = tuple(map(float, _names(config.head.decays)))
     return Recommender(
       encoder=None if self.encoder.frozen else self.encoder.make_for_step(),
       width=self.encoder.sizes['width'],
       head=config.head.type,
       hidden_width=config.head.width,
-      decays=(1.0, *(c.decay for c in channels))
-      if config.head.recency
-      else None,
+      decays=decays or None,
       scoring=config.scoring,
+      scale=config.scale,
       positive_rate=1 / self._num_rivals,
       appeal=config.appeal,
       num_items=len(self.catalog),
-      ids=(config.ids.width,) * len(channels) if config.ids.width else (),
+      ids=(config.ids.width,) * len(channels) * bool(config.ids.width),
       ids_drop=config.ids.dropout,
       rngs=nnx.Rngs(config.seed + 1),
     )
@@ -196,33 +197,43 @@ class Experiment:
     return self.dataset.train
 
   def _started(self, params: dict) -> dict:
-    """`params` with the ids' first values in."""
-    ids = self.config.ids
-    if not ids.width or ids.start == 'random':
-      return params
-    learned_from = self.config.data.train_on
-    sequences = (
-      self.dataset.known('test')
-      if learned_from == 'train+validation'
-      else self.dataset.known('validation')
+    """`params` with what is known at the start: ids, and the texts' mean."""
+    config, known = self.config, {}
+    if config.centered:
+      mean = np.asarray(self.encoder.vectors, np.float32).mean(0)
+      known['project', 'bias'] = -mean
+    if config.ids.width and config.ids.start == 'factors':
+      for name, values in self._factors().items():
+        known['ids', name] = values
+    for (group, name), values in known.items():
+      parts = dict(params[group])
+      parts[name] = sharding.put(values, parts[name].sharding)
+      params = params | {group: parts}
+    return params
+
+  def _factors(self) -> dict[str, np.ndarray]:
+    """What the ids start from, see `factors`."""
+    ids, both = self.config.ids, self.config.data.train_on != 'train'
+    options = {
+      'names': _names(ids.channels),
+      'width': ids.width,
+      'settings': factors.Settings(ids.penalty, ids.damping, ids.fade_days),
+      'seed': 0,
+    }
+    data = self.config.data
+    told = (
+      self.dataset.fingerprint,
+      *(data.protocol, data.validation_fraction, data.k_core),
+      *(data.min_history, data.target_behaviour, both, factors.FORMAT, options),
     )
-    key = (
-      f'{self.dataset.fingerprint}-{self.dataset.protocol}-{learned_from}-'
-      f'{self.config.data.ordered}-{ids.width}-{factors.FORMAT}'
-    )
+    key = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     with one_at_a_time(cache_dir(self.config) / 'lock', self.display.say):
-      found = factors.factors(
-        sequences,
+      return factors.factors(
+        self.dataset.known('test' if both else 'validation'),
         len(self.catalog),
-        width=ids.width,
-        ordered=self.config.data.ordered,
-        seed=0,
         directory=cache_dir(self.config) / 'factors' / key,
+        **options,
       )
-    started = dict(params['ids'])
-    for name in ('read', 'scored'):
-      started[name] = sharding.put(found[name], started[name].sharding)
-    return params | {'ids': started}
 
   @functools.cached_property
   def tx(self):
@@ -395,3 +406,8 @@ class Experiment:
       # What was trained on validation cannot be chosen by it.
       last=self.config.data.train_on != 'train',
     )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+  """'a, b' -> ('a', 'b')."""
+  return tuple(name.strip() for name in listed.split(',') if name.strip())

@@ -61,13 +61,13 @@ def next_item(
     (loss_sum in nats, count): float32 scalars; the count is of predictions
     for 'softmax', of pairs for 'sigmoid'.
   """
-  rows = jnp.arange(logits.shape[-1])
+  rows = jnp.arange(logits.shape[-1])[None, None]
   users = jnp.arange(len(slots))[:, None]
-  own = jnp.zeros((len(slots), len(rows)), bool).at[users, slots].max(mask)
+  own = jnp.zeros((len(slots), rows.size), bool).at[users, slots].max(mask)
   here = slots[..., None] == rows
-  allowed = (here | ~own[:, None]) & (items >= 0)
+  allowed = (here | ~own[:, None]) & (items >= 0)[None, None]
   counted = mask & (events > 0)
-  logits = logits.astype(jnp.float32) - log_rates
+  logits = logits.astype(jnp.float32) - log_rates[None, None]
   if kind == 'sigmoid':
     return sigmoid_cross_entropy(logits, here, allowed & counted[..., None])
   logits = jnp.where(allowed, logits, -jnp.inf)

@@ -148,9 +148,9 @@ def test_next_item_of_nothing_is_0_of_0(histories, kind):
 def test_log_rates_make_up_for_how_often_an_item_is_there():
   """Over many batches, the loss's gradient is that of all items, softmax."""
   rng = np.random.default_rng(0)
-  count, target = 6, 3
+  count, target = 40, 3
   logits = rng.normal(size=count).astype(np.float32)
-  chances = rng.uniform(0.4, 0.9, count).astype(np.float32)
+  chances = rng.uniform(0.2, 0.9, count).astype(np.float32)
   chances[[0, target]] = 1.0  # The user's items: 0, then the target.
   slots = np.array([[0, target]])
   mask, events = np.ones((1, 2), bool), np.array([[0, 1]])
@@ -169,4 +169,4 @@ def test_log_rates_make_up_for_how_often_an_item_is_there():
   want = gradient(np.arange(count), np.zeros(count, np.float32))
   plain = jax.jit(jax.vmap(gradient, (0, None)))(items, np.zeros(count))
   error = lambda g: np.abs(np.mean(g, 0) - want).max()
-  assert error(found) < 0.03 < error(plain)
+  assert error(found) < error(plain) / 4

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 from scipy import linalg
-from scipy.sparse.linalg import LinearOperator
 
 from jaxrec.baselines import Baseline, Known
 from jaxrec.baselines.matrices import histories, user_items
@@ -72,33 +71,6 @@ class Ease(Baseline):
     self.leverages = np.concatenate(leverages).astype(np.float32)
     self.inverse = inverse.astype(np.float32)
     self.columns = columns.astype(np.float32)
-
-  def matrix(self) -> LinearOperator:
-    """[N, N]: row i is what an item i in a history adds to the scores."""
-    if self.dual:
-      rest = 1 - self.leverages.astype(np.float64)
-      inverse, columns = self.inverse, self.columns
-      both = lambda x: columns @ (inverse @ (columns.T @ x))
-      own = self.leverages
-      forth = lambda x: both(x / rest) - own * (x / rest)
-      back = lambda x: (both(x) - own * x) / rest
-    else:
-      forth, back = self.weights.dot, self.weights.T.dot
-
-    def among_all(product):
-      def apply(x):
-        found = np.zeros(self.num_items)
-        found[self.items] = product(x.ravel()[self.items])
-        return found
-
-      return apply
-
-    return LinearOperator(
-      (self.num_items,) * 2,
-      matvec=among_all(forth),
-      rmatvec=among_all(back),
-      dtype=np.float64,
-    )
 
   def scores(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
     history = histories(examples, rows, self.num_items, self.decay)

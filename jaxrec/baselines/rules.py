@@ -57,10 +57,6 @@ class SequentialRules(Baseline):
     )
     return self
 
-  def matrix(self) -> sparse.csr_array:
-    """[N, N]: row i is what an item i in a history adds to the scores."""
-    return self.weights.astype(np.float64)
-
   def scores(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
     num_items = self.weights.shape[1]
     weights = histories(examples, rows, num_items, self.decay)

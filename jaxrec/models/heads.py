@@ -97,7 +97,7 @@ class MeanHead(nnx.Module):
       parts.append(pooled(part, read, ages, rate))
       begin += size
     none = ~read.any(-1, keepdims=True)
-    parts[0] = jnp.where(none, self.empty[...], parts[0])
+    parts[0] = jnp.where(none, self.empty[...][None, None], parts[0])
     return jnp.concatenate(parts, -1)
 
 
@@ -133,13 +133,11 @@ class LstmHead(nnx.Module):
       inputs = self.lstm.inputs(jnp.swapaxes(history, 0, 1))
     states = self.lstm.read(inputs, mask)
     read, _ = earlier(mask, events, at)
-    # The state after the last item that is read; 0 before any.
-    steps = jnp.arange(mask.shape[1])
-    last = jnp.max(jnp.where(read, steps, -1), -1)
-    state = jnp.take_along_axis(
-      jnp.swapaxes(states, 0, 1), jnp.maximum(last, 0)[..., None], axis=1
-    )
-    state = jnp.where(last[..., None] >= 0, state, 0)
+    # The state after the last item that is read; the first, 0, is before any.
+    states = jnp.pad(jnp.swapaxes(states, 0, 1), ((0, 0), (1, 0), (0, 0)))
+    places = jnp.arange(1, mask.shape[1] + 1)[None, None]
+    last = jnp.max(jnp.where(read, places, 0), -1, initial=0)
+    state = jnp.take_along_axis(states, last[..., None], axis=1)
     return self.mean(history, mask, events, at) + self.correct(state)
 
 
@@ -149,11 +147,11 @@ HEADS = {'lstm': LstmHead, 'mean': MeanHead}
 def in_order(mask):
   """Event numbers [B, H] where every item is an event of its own."""
   steps = jnp.arange(mask.shape[1], dtype=jnp.int32)
-  return jnp.broadcast_to(steps, mask.shape)
+  return jnp.broadcast_to(steps[None], mask.shape)
 
 
 def after_all(mask, events):
   """The moment after a history, [B, 1]."""
   return jax.lax.stop_gradient(
-    jnp.max(jnp.where(mask, events, -1), -1, keepdims=True) + 1
+    jnp.max(jnp.where(mask, events, -1), -1, keepdims=True, initial=-1) + 1
   )

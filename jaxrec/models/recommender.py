@@ -114,7 +114,11 @@ class Ids(nnx.Module):
       np.array(self.channels),
       total_repeat_length=sum(self.channels),
     )
-    columns = (self.read[rows], self.scored[rows] * gains, self.bias[rows])
+    columns = (
+      self.read[rows],
+      self.scored[rows] * gains[None],
+      self.bias[rows],
+    )
     return [
       jnp.where(known[:, None], x.reshape(len(items), -1), 0) for x in columns
     ]
@@ -134,6 +138,7 @@ class Recommender(nnx.Module):
     hidden_width: of the head's own state.
     decays: see MeanHead; None for the plain mean.
     scoring: 'cosine' or 'dot'.
+    scale: of the cosine, to start with.
     positive_rate: share of candidates that are clicked in training; the bias
       starts at its log-odds, since one that starts at 0 makes the first steps
       of sigmoid cross-entropy push all vectors apart.
@@ -153,6 +158,7 @@ class Recommender(nnx.Module):
     hidden_width: int = 256,
     decays: tuple[float, ...] | None = None,
     scoring: str = 'cosine',
+    scale: float = 5.0,
     positive_rate: float = 0.5,
     appeal: bool = False,
     num_items: int = 0,
@@ -184,7 +190,7 @@ class Recommender(nnx.Module):
       rngs=rngs,
     )
     odds = positive_rate / (1 - positive_rate)
-    self.scale = nnx.Param(jnp.float32(5.0 if scoring == 'cosine' else 1.0))
+    self.scale = nnx.Param(jnp.float32(scale if scoring == 'cosine' else 1.0))
     self.bias = nnx.Param(jnp.log(jnp.array(odds, jnp.float32)))
     self.scoring = scoring
     self.width = width

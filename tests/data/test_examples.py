@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxrec.data.examples import SequenceExamples
+from jaxrec.data.examples import SequenceExamples, WindowExamples, log_rates
 from jaxrec.data.sequences import Sequences, draw_others
 from jaxrec.errors import UserError
 from tests.data.test_sequences import random_sequences
@@ -20,7 +20,8 @@ def test_an_event_is_predicted_from_what_came_before_it():
   sequences = random_sequences()
   source = make(sequences)
   rows = np.arange(len(source))
-  parts = [ragged.rows() for ragged in source.take(rows, np.zeros_like(rows))]
+  taken = source.take(rows, np.zeros_like(rows))
+  parts = [ragged.rows() for ragged in taken]
   done = 0
   for i in range(len(sequences)):
     part = slice(sequences.offsets[i], sequences.offsets[i + 1])
@@ -29,7 +30,10 @@ def test_an_event_is_predicted_from_what_came_before_it():
       before = items[times < time]
       if not len(before):
         continue
-      history, candidates, labels = (ragged[done] for ragged in parts)
+      history, candidates, labels, events = (ragged[done] for ragged in parts)
+      _, numbers = np.unique(times[times < time], return_inverse=True)
+      last = numbers[-4:]
+      np.testing.assert_array_equal(events, last - last[0])
       np.testing.assert_array_equal(history, before[-4:])
       assert candidates[0] == item and labels.tolist() == [True, *[False] * 5]
       assert not np.isin(candidates[1:], items).any()
@@ -59,7 +63,7 @@ def test_who_has_seen_nearly_everything_gets_fewer():
   sequences = Sequences(
     np.array(['u']), np.array([0, N - 2]), items, np.arange(N - 2)
   )
-  histories, candidates, labels = make(sequences).take(
+  histories, candidates, labels, _ = make(sequences).take(
     np.array([0, 1]), np.zeros(2, int)
   )
   assert candidates.lengths.tolist() == [3, 3]
@@ -85,3 +89,78 @@ def test_nothing_to_learn_from():
   )
   with pytest.raises(UserError, match='nothing to learn from'):
     make(sequences)
+
+
+def windows(sequences, **changes):
+  options = {'num_candidates': 3, 'history_length': 4, 'seed': 0} | changes
+  return WindowExamples(sequences, N, **options)
+
+
+def test_windows_are_whole_sequences_in_runs():
+  sequences = random_sequences()
+  source = windows(sequences)
+  rows = np.arange(len(source))
+  histories, candidates, labels, events = source.take(rows, rows * 0)
+  assert not labels.values.any() and (candidates.lengths == 3).all()
+  told = [name.removeprefix('user ') for name in source.told(rows)]
+  runs = {}
+  for user, items, numbers in zip(
+    told, histories.rows(), events.rows(), strict=True
+  ):
+    runs.setdefault(user, []).insert(0, items)  # The last run comes first.
+    assert numbers[0] == 0 < numbers[-1]  # There is something to predict.
+    assert set(np.diff(numbers)) <= {0, 1}
+  checked = 0
+  for i in range(len(sequences)):
+    user = str(sequences.user_ids[i])
+    part = slice(sequences.offsets[i], sequences.offsets[i + 1])
+    found = np.concatenate(runs.get(user, [np.zeros(0, int)]))
+    if len(found) == part.stop - part.start:
+      np.testing.assert_array_equal(found, sequences.items[part])
+      checked += 1
+  assert checked > 3
+
+
+def test_a_set_comes_in_another_order_each_epoch_whole():
+  sequences = random_sequences()
+  source = windows(sequences, ordered=False)
+  rows = np.arange(len(source))
+  epochs = [source.take(rows, rows * 0 + epoch) for epoch in (0, 0, 1)]
+  first, again, later = (x[0].rows() for x in epochs)
+  assert epochs[0][3] is None
+  np.testing.assert_array_equal(np.concatenate(first), np.concatenate(again))
+  assert not np.array_equal(np.concatenate(first), np.concatenate(later))
+  of_user = lambda rows_, user: np.sort(
+    np.concatenate(
+      [
+        items
+        for items, name in zip(rows_, source.told(rows), strict=True)
+        if name == user
+      ]
+    )
+  )
+  for i in range(3):
+    user = f'user {sequences.user_ids[i]}'
+    part = slice(sequences.offsets[i], sequences.offsets[i + 1])
+    if len(of_user(first, user)) == part.stop - part.start:
+      want = np.sort(sequences.items[part])
+      np.testing.assert_array_equal(of_user(first, user), want)
+      np.testing.assert_array_equal(of_user(later, user), want)
+
+
+def test_rates_are_how_often_items_are_in_batches():
+  sequences = random_sequences()
+  source = windows(sequences)
+
+  class Sizes:
+    batch_size, history_length, num_candidates = 4, 4, 3
+
+  rng = np.random.default_rng(0)
+  there = np.zeros(N)
+  for epoch in range(1500):
+    rows = rng.integers(len(source), size=4)
+    histories, candidates, *_ = source.take(rows, np.full(4, epoch))
+    there[np.union1d(histories.values, candidates.values)] += 1 / 1500
+  rates = np.exp(log_rates(sequences, N, Sizes))
+  np.testing.assert_allclose(rates, there, atol=0.15)
+  assert np.corrcoef(rates, there)[0, 1] > 0.9
