@@ -101,6 +101,7 @@ def base() -> ConfigDict:
       # Vectors of the items themselves beside those of their texts.
       'ids': {
         'width': 0,  # Of each channel; 0: none.
+        'bias': False,  # Whether each item adds a number to its logits.
         'start': 'factors',  # Of item-item matrices; or random.
         # together: who acted on this acted on that; follows: what comes after
         # what, for sequences that have an order.
@@ -121,7 +122,8 @@ def base() -> ConfigDict:
       'optim': {
         'encoder_learning_rate': 2e-5,
         'head_learning_rate': 5e-4,
-        'ids_learning_rate': 1e-3,
+        'appeal_learning_rate': 1e-3,
+        'ids_learning_rate': 1e-3,  # Of item biases too.
         'warmup_steps': 50,
         'weight_decay': 0.01,
         'clip_norm': 1.0,  # 0: none.
@@ -143,12 +145,20 @@ DEMO = {
 }
 # What logs of who did what, without what was shown, have in common.
 SEQUENCES = {
+  'batch_size': 16,
+  'num_train_steps': 300,
+  'eval_every_steps': 100,
+  'checkpoint_every_steps': 300,
   'data.protocol': 'leave_one_out',
-  'data.num_candidates': 20,
-  'num_train_steps': 2000,
-  'eval_every_steps': 250,
-  'checkpoint_every_steps': 250,
-  'optim.head_learning_rate': 1e-3,
+  'data.num_candidates': 32,
+  'objective': 'next_item',
+  'next_item.loss': 'softmax',
+  'centered': True,
+  'scale': 1.6,
+  'head.decays': '0.6,0.8,0.6',
+  'ids.width': 384,
+  'optim.head_learning_rate': 1e-4,
+  'optim.ids_learning_rate': 1e-5,
 }
 
 

@@ -28,6 +28,17 @@ VARIANTS = {
     **common.SEQUENCES,
   },
   'interactions': {'data.name': 'interactions', **common.SEQUENCES},
+  'sets': {
+    'data.name': 'interactions',
+    **common.SEQUENCES,
+    'data.ordered': False,
+    'head.type': 'mean',
+    'head.decays': '',
+    'ids.channels': 'together',
+    'ids.width': 256,
+    'ids.penalty': 30.0,
+    'ids.damping': 0.3,
+  },
 }
 
 

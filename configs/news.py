@@ -23,6 +23,10 @@ VARIANTS = {
   'demo': {'data.name': 'demo', **common.DEMO},
   'mind_small': {
     'data.name': 'mind_small',
+    'centered': True,
+    'appeal': True,
+    'ids.bias': True,
+    'optim.ids_learning_rate': 1e-2,
     'num_train_steps': 400,
     'eval_every_steps': 50,
     'checkpoint_every_steps': 50,

@@ -31,6 +31,7 @@ VARIANTS = {
     'data.name': 'movielens',
     'data.text_template': '{title} {category}',
     **common.SEQUENCES,
+    'ids.penalty': 50.0,
   },
   'interactions': {'data.name': 'interactions', **common.SEQUENCES},
 }

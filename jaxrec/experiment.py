@@ -176,6 +176,7 @@ class Experiment:
       scale=config.scale,
       positive_rate=1 / self._num_rivals,
       appeal=config.appeal,
+      item_bias=config.ids.bias,
       num_items=len(self.catalog),
       ids=(config.ids.width,) * len(channels) * bool(config.ids.width),
       ids_drop=config.ids.dropout,

@@ -3,6 +3,14 @@
 import jax
 import optax
 
+# By the first part of a parameter's path; others are of the head.
+GROUPS = {
+  'encoder': 'encoder',
+  'appeal': 'appeal',
+  'ids': 'ids',
+  'item_bias': 'ids',
+}
+
 
 def _paths(params):
   return jax.tree_util.tree_map_with_path(
@@ -27,6 +35,7 @@ def make_tx(
   num_train_steps: int,
   encoder_learning_rate: float,
   head_learning_rate: float,
+  appeal_learning_rate: float,
   ids_learning_rate: float,
   warmup_steps: int,
   weight_decay: float,
@@ -36,8 +45,8 @@ def make_tx(
 ) -> optax.GradientTransformation:
   """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101).
 
-  Parameters under 'encoder' and 'ids' have learning rates of their own. Only
-  kernels decay: not biases, norms, embeddings or scalars. The gradient's global
+  Parameters under 'encoder', 'appeal' and 'ids', with which item biases go, have
+  learning rates of their own. Only kernels decay: not biases, norms, embeddings or scalars. The gradient's global
   norm is clipped to `clip_norm`; 0 for no clipping.
   """
 
@@ -56,13 +65,11 @@ def make_tx(
     {
       'encoder': adamw(encoder_learning_rate),
       'head': adamw(head_learning_rate),
+      'appeal': adamw(appeal_learning_rate),
       'ids': adamw(ids_learning_rate),
     },
     lambda params: jax.tree.map(
-      lambda path: next(
-        (p for p in ('encoder', 'ids') if path.startswith(f'{p}/')), 'head'
-      ),
-      _paths(params),
+      lambda path: GROUPS.get(path.split('/')[0], 'head'), _paths(params)
     ),
   )
   if not clip_norm:

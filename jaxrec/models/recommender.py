@@ -4,8 +4,9 @@
     history of item_vectors -> mean + LSTM          user_vectors
     logits = scale * cosine(user, item) + bias
 
-Two options add to the logits, and their columns to the item vectors: `ids`,
-what is known of an item by who acted on it, and `appeal`, what everybody likes.
+Options add to the logits, and their columns to the item vectors: `ids`, what is
+known of an item by who acted on it; `appeal` of its text and `item_bias`, what
+everybody likes.
 
     item_vectors  [ text D | ids read A | ids scored A | appeal 1 ]
     user_vectors  [ scale * unit text | 0 | ids | 1 ]
@@ -95,13 +96,12 @@ class Ids(nnx.Module):
     normal = nnx.initializers.normal(0.1 * width**-0.5)
     self.read = nnx.Param(normal(rngs.params(), (num_items, width)))
     self.scored = nnx.Param(normal(rngs.params(), (num_items, width)))
-    self.bias = nnx.Param(jnp.zeros(num_items))
     self.log_gains = nnx.Param(jnp.zeros(len(channels)))
     self.channels = channels
     self.drop = drop
 
   def __call__(self, items, *, key=None):
-    """Vectors read [M, A], vectors scored [M, A], biases [M, 1] of items [M].
+    """Vectors read and vectors scored, [M, A], of items [M].
 
     0 for items below 0. `key`: of what is dropped; None for nothing.
     """
@@ -143,7 +143,8 @@ class Recommender(nnx.Module):
       starts at its log-odds, since one that starts at 0 makes the first steps
       of sigmoid cross-entropy push all vectors apart.
     appeal: whether an item's text alone adds to its logits.
-    num_items: N, where there are `ids`.
+    item_bias: whether each item adds a number of its own.
+    num_items: N, where there are biases or `ids`.
     ids: sizes of their channels; () for none.
     ids_drop: see Ids.
     rngs: for the initial parameters.
@@ -161,6 +162,7 @@ class Recommender(nnx.Module):
     scale: float = 5.0,
     positive_rate: float = 0.5,
     appeal: bool = False,
+    item_bias: bool = False,
     num_items: int = 0,
     ids: tuple[int, ...] = (),
     ids_drop: float = 0.0,
@@ -199,6 +201,9 @@ class Recommender(nnx.Module):
       self.ids = Ids(
         num_items=num_items, channels=ids, drop=ids_drop, rngs=rngs
       )
+    self.has_biases = item_bias
+    if item_bias:
+      self.item_bias = nnx.Param(jnp.zeros(num_items))
     self.has_appeal = appeal
     if appeal:
       self.appeal = nnx.Linear(
@@ -208,6 +213,11 @@ class Recommender(nnx.Module):
         kernel_init=nnx.initializers.zeros,
         rngs=rngs,
       )
+
+  @property
+  def has_likes(self) -> bool:
+    """Whether there is a column of what everybody likes."""
+    return self.has_appeal or self.has_biases
 
   def project_items(self, pooled, items=None, *, key=None):
     """Pooled vectors [M, D] and item indices [M] -> item vectors [M, W].
@@ -219,12 +229,13 @@ class Recommender(nnx.Module):
     """
     x = self.project(pooled)
     columns = [unit(x) if self.scoring == 'cosine' else x]
-    likes = self.appeal(pooled) if self.has_appeal else 0
     if self.has_ids:
-      read, scored, bias = self.ids(items, key=key)
-      columns += [read, scored]
-      likes += bias
-    if self.has_appeal or self.has_ids:
+      columns += self.ids(items, key=key)
+    if self.has_likes:
+      likes = self.appeal(pooled) if self.has_appeal else 0
+      if self.has_biases:
+        of_items = self.item_bias[jnp.maximum(items, 0)]
+        likes += jnp.where(items >= 0, of_items, 0)[:, None]
       columns.append(likes)
     return jnp.concatenate(columns, -1)
 
@@ -267,7 +278,7 @@ class Recommender(nnx.Module):
     columns = [text]
     if self.has_ids:
       columns += [jnp.zeros_like(ids), ids]
-    if self.has_ids or self.has_appeal:
+    if self.has_likes:
       columns.append(jnp.ones_like(text[..., :1]))
     users = jnp.concatenate(columns, -1)
     return users[:, 0] if at is None else users
