@@ -45,9 +45,10 @@ def make_tx(
 ) -> optax.GradientTransformation:
   """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101).
 
-  Parameters under 'encoder', 'appeal' and 'ids', with which item biases go, have
-  learning rates of their own. Only kernels decay: not biases, norms, embeddings or scalars. The gradient's global
-  norm is clipped to `clip_norm`; 0 for no clipping.
+  Parameters under 'encoder', 'appeal' and 'ids', with which item biases go,
+  have learning rates of their own. Only kernels decay: not biases, norms,
+  embeddings or scalars. The gradient's global norm is clipped to `clip_norm`; 0
+  for no clipping.
   """
 
   def adamw(peak):
