@@ -35,13 +35,13 @@ def make_tx(
   num_train_steps: int,
   encoder_learning_rate: float,
   head_learning_rate: float,
-  appeal_learning_rate: float,
-  ids_learning_rate: float,
   warmup_steps: int,
   weight_decay: float,
   clip_norm: float,
   b1: float,
   b2: float,
+  appeal_learning_rate: float = 1e-3,
+  ids_learning_rate: float = 1e-3,
 ) -> optax.GradientTransformation:
   """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101).
 

@@ -156,23 +156,29 @@ def train(run: Run) -> str | None:
   """
   command = [sys.executable, '-m', 'jaxrec.main']
   command += [*run.arguments, f'--workdir={run.workdir}']
-  stopped = False
+  stopped, process, last = False, None, ''
 
   def stop(*_):
     nonlocal stopped
     stopped = True
-    process.terminate()
+    if process is not None:
+      process.terminate()
 
-  process = subprocess.Popen(command, stderr=subprocess.PIPE, errors='replace')
+  # First: it may come while the process is being started.
   before = signal.signal(signal.SIGTERM, stop)
-  last = ''
   try:
+    process = subprocess.Popen(
+      command, stderr=subprocess.PIPE, errors='replace'
+    )
+    if stopped:
+      process.terminate()
     for line in process.stderr:
       print(line, end='', file=sys.stderr, flush=True)
       last = line if line.strip() else last
     code = process.wait()
   except BaseException:  # Ctrl-C: it came to the run, too, which saves.
-    process.wait()
+    if process is not None:
+      process.wait()
     raise
   finally:
     signal.signal(signal.SIGTERM, before)

@@ -114,13 +114,9 @@ class Ids(nnx.Module):
       np.array(self.channels),
       total_repeat_length=sum(self.channels),
     )
-    columns = (
-      self.read[rows],
-      self.scored[rows] * gains[None],
-      self.bias[rows],
-    )
     return [
-      jnp.where(known[:, None], x.reshape(len(items), -1), 0) for x in columns
+      jnp.where(known[:, None], x, 0)
+      for x in (self.read[rows], self.scored[rows] * gains[None])
     ]
 
 
