@@ -241,7 +241,7 @@ def test_histories_come_once_each_in_order(data):
   impressions = data[1]
   table_rows = np.random.default_rng(0).permutation(N)
   done = 0
-  for which, (history, mask) in history_batches(
+  for which, (history, mask, events) in history_batches(
     impressions, table_rows, batch_size=8, history_length=10
   ):
     assert history.shape == mask.shape == (8, 10)
@@ -250,6 +250,9 @@ def test_histories_come_once_each_in_order(data):
       row = i - which.start
       expected = table_rows[impressions.history_of(i, 10)]
       np.testing.assert_array_equal(history[row][mask[row]], expected)
+      # No times are known: each item is an event.
+      numbers = np.arange(len(expected))
+      np.testing.assert_array_equal(events[row][mask[row]], numbers)
       done += 1
   assert done == len(impressions)
 
