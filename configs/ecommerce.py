@@ -8,7 +8,8 @@ demo (default): the embedded world of a shop, MiniLM frozen.
 untrained mean of the history 0.7814, the true probabilities 0.9267.
 
 online_retail, amazon, interactions: from their own files, MiniLM frozen; each
-user's last event is the test, ranked among the whole catalog. Untuned.
+user's last event is the test, ranked among the whole catalog. Only
+online_retail is tuned (docs/quality.md).
 
     python -m jaxrec.main --config=configs/ecommerce.py:online_retail \
       --config.data.dir=DIR --workdir=/tmp/retail

@@ -8,7 +8,8 @@ demo (default): the embedded world of songs, MiniLM frozen.
 untrained mean of the history 0.7220, the true probabilities 0.9230.
 
 lastfm_1k, interactions: from their own files, MiniLM frozen; each user's last
-event is the test, ranked among the whole catalog. Untuned.
+event is the test, ranked among the whole catalog. Untuned. sets: one's own
+interactions where their order says nothing.
 
     python -m jaxrec.main --config=configs/music.py:lastfm_1k \
       --config.data.dir=DIR --workdir=/tmp/lastfm
