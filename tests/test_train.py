@@ -58,7 +58,8 @@ def test_every_config_makes_texts_of_what_its_items_have(domain, variant):
   config = domain.get_config(variant)
   cls = builder_class(config.data.name)
   # What the items of a file that is brought have, the file tells.
-  texts = {'title'} if variant == 'interactions' else {*cls.ITEM_TEXTS}
+  brought = config.data.name == 'interactions'
+  texts = {'title'} if brought else {*cls.ITEM_TEXTS}
   assert slots_of(config) <= texts
   sequences = issubclass(cls, SequenceBuilder)
   assert sequences == (config.data.protocol != 'impressions')
@@ -78,11 +79,11 @@ def test_every_config_reads_its_files(domain, variant, tiny_config):
 
 
 def is_like_another(domain, variant) -> bool:
-  """Demos differ in their texts, sequences in who reads them, and no more."""
+  """Demos differ in their texts, sequences in who reads them, sets aside."""
   if variant == 'demo':
     return domain is not news
   reads = 'interactions' if domain is ecommerce else 'movielens'
-  return domain is not news and variant != reads
+  return domain is not news and variant not in (reads, 'sets')
 
 
 @pytest.mark.parametrize(
@@ -360,3 +361,53 @@ def test_what_cannot_be_is_one_clear_line(
   assert '\n' not in str(e.value)
   # A mistake takes no workdir: the same one does for the next try.
   assert not (tmp_path / 'config.json').exists()
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({'objective': 'next_itm'}, 'objective: .*did you mean .next_item'),
+    ({'objective': 'next_item'}, 'impressions.next_item to learn from'),
+    ({'next_item.loss': 'hinge'}, 'next_item.loss'),
+    ({'data.train_on': 'train+validation'}, 'of impressions only train'),
+    ({'ids.width': 2, 'ids.channels': 'togther'}, 'did you mean .?together'),
+    ({'ids.width': 2, 'data.ordered': False}, 'nothing follows in sets'),
+    ({'head.decays': '0.5,0.5'}, 'give 1 numbers'),
+    ({'head.decays': '1.5'}, 'at most 1'),
+    ({'ids.dropout': 1.0}, 'ids.dropout=1.0'),
+  ],
+  ids=str,
+)
+def test_choices_that_cannot_be(changes, message, tiny_config, tmp_path):
+  with pytest.raises(UserError, match=message):
+    train.train_and_evaluate(tiny_config(**changes), tmp_path / 'work')
+
+
+def test_impressions_teach_by_their_histories_too(
+  tiny_config, tmp_path, one_device
+):
+  """Both objectives at once, items with ids started from what is known."""
+  config = tiny_config(
+    'mind_small',
+    **{
+      'objective': 'impressions+next_item',
+      'next_item.weight': 0.5,
+      'ids.width': 3,
+      'head.decays': '0.9,0.8,0.6',
+      'evaluation.baselines': 'none',
+    },
+  )
+  found = train.train_and_evaluate(config, tmp_path)
+  assert np.isfinite(list(found['metrics'].values())).all()
+
+
+def test_what_learns_from_validation_takes_its_last_step(
+  tiny_config, tmp_path, one_device
+):
+  config = tiny_config(
+    'movielens',
+    video,
+    **{'data.train_on': 'train+validation', 'evaluation.baselines': 'none'},
+  )
+  found = train.train_and_evaluate(config, tmp_path)
+  assert found['best_step'] == config.num_train_steps
