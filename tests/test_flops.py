@@ -10,7 +10,7 @@ from flax import nnx
 
 from jaxrec import flops
 from jaxrec.models.bert import Bert
-from jaxrec.models.recommender import LstmHead
+from jaxrec.models.heads import LstmHead
 from jaxrec.types import Batch, Counts
 
 # Wide, so that what is no matmul is little; one text fills each row, so that
@@ -105,6 +105,8 @@ def test_lstm_head_is_what_xla_counts():
     nnx.to_pure_dict(params),
     jax.ShapeDtypeStruct((examples, 1, width), jnp.float32),
     jax.ShapeDtypeStruct((examples, 1), bool),
+    jax.ShapeDtypeStruct((examples, 1), jnp.int32),
+    jax.ShapeDtypeStruct((examples, 1), jnp.int32),
   )
   ours = flops.head_flops(
     width=width,
