@@ -82,8 +82,7 @@ def is_like_another(domain, variant) -> bool:
   """Demos differ in their texts, sequences in who reads them, sets aside."""
   if variant == 'demo':
     return domain is not news
-  reads = 'interactions' if domain is ecommerce else 'movielens'
-  return domain is not news and variant not in (reads, 'sets')
+  return domain is not news and variant not in ('movielens', 'sets')
 
 
 @pytest.mark.parametrize(
