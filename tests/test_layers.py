@@ -8,7 +8,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 # From the top; a module imports from its own layer or below.
 LAYERS = (
-  ('main', 'compare'),
+  ('main', 'compare', 'serve'),
   ('train', 'evaluate'),
   ('experiment', 'runs'),
   ('config_checks', 'text_encoder'),
@@ -36,6 +36,11 @@ ONLY = {  # Who may import it.
   'scipy': {'baselines', 'evaluation'},
   'pyarrow': {'evaluation', 'data'},
   'openpyxl': {'data'},
+  'fastapi': {'serve'},
+  'starlette': {'serve'},
+  'pydantic': {'serve'},
+  'uvicorn': {'serve'},
+  'prometheus_client': {'serve'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 
