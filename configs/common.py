@@ -89,15 +89,27 @@ def base() -> ConfigDict:
         'baselines': 'all',  # Or none, or some: 'popularity,ease'.
         'num_bootstrap': 1000,  # Resamples behind the 95 % intervals.
       },
-      # decays: what an item of a history weighs after each event, of the text
-      # and of each channel of ids: '0.9,0.8,0.6'; from there on it is learned.
-      # '': the plain mean.
-      'head': {'type': 'lstm', 'width': 256, 'decays': ''},
+      # decays: what an item of a history weighs after each event, of the text,
+      # of the fields if there are, and of each channel of ids: '0.9,0.8,0.6';
+      # from there on it is learned. '': the plain mean.
+      'head': {
+        'type': 'lstm',
+        'width': 256,
+        'decays': '',
+        # Whether histories are read with how their items were acted on (which
+        # of the dataset's behaviours), and with the time between events.
+        'behaviours': False,
+        'gaps': False,
+      },
       'scoring': 'cosine',  # cosine or dot.
       'scale': 5.0,  # Of the cosine, to start with.
       # Whether items' texts start without what all of them have in common.
       'centered': False,
       'appeal': False,  # Whether an item's text alone adds to its logits.
+      # What items have in common beside their texts: columns of theirs, see
+      # jaxrec.data.fields: 'category,price'; '': none. A vector of each value
+      # is read and scored, and each value adds a number to the logits.
+      'fields': {'names': '', 'width': 64, 'gain': 1.0},
       # Vectors of the items themselves beside those of their texts.
       'ids': {
         'width': 0,  # Of each channel; 0: none.
@@ -123,6 +135,7 @@ def base() -> ConfigDict:
         'encoder_learning_rate': 2e-5,
         'head_learning_rate': 5e-4,
         'appeal_learning_rate': 1e-3,
+        'fields_learning_rate': 1e-3,
         'ids_learning_rate': 1e-3,  # Of item biases too.
         'warmup_steps': 50,
         'weight_decay': 0.01,

@@ -35,11 +35,12 @@ sys.path.append(str(pathlib.Path(__file__).parents[1]))
 from absl import app, flags
 
 from jaxrec import results, runs
+from jaxrec.command_line import fail, parse
 from jaxrec.display import Display
-from jaxrec.errors import UserError, one_line
+from jaxrec.errors import UserError
 from jaxrec.files import write_text
 from jaxrec.report import comparison, comparison_figure
-from jaxrec.runs import PREFIX, Run, Stopped
+from jaxrec.runs import Run, Stopped
 
 _CONFIGS = flags.DEFINE_list(
   'configs', [], 'Config files with their variants, by commas.'
@@ -152,21 +153,14 @@ def _show(told: dict, workdir: pathlib.Path, display: Display) -> None:
   )
 
 
-def _fail(error):
-  print(f'{PREFIX}{error}', file=sys.stderr)
-  sys.exit(2)
-
-
 def _parse(argv):
   try:
-    rest = flags.FLAGS(argv)
-    if len(rest) > 1:
-      raise UserError(f'unexpected argument {rest[1]!r}: options start with --')
+    rest = parse(flags.FLAGS, argv, None)
     if not _WORKDIR.value:
       raise UserError('--workdir is missing: give a directory for the results')
     return rest
-  except (ValueError, flags.Error) as e:
-    _fail(one_line(e))
+  except UserError as e:
+    fail(e)
 
 
 def main(argv):
@@ -180,7 +174,7 @@ def main(argv):
     told = compare(asked, workdir, display)
     _show(told, workdir, display)
   except (UserError, OSError) as e:  # The latter name the file.
-    _fail(one_line(e))
+    fail(e)
   except Stopped:
     print(f'jaxrec: stopped: {again}', file=sys.stderr)
     return

@@ -33,6 +33,7 @@ def check(config, shards: int) -> None:
     'data.num_candidates': 2,
     'head.width': 1,
     'ids.width': 0,
+    'fields.width': 1,
     'next_item.weight': 0,
     'evaluation.num_sampled': 0,
     'evaluation.num_bootstrap': 2,
@@ -69,7 +70,12 @@ def check(config, shards: int) -> None:
       f'ids.channels={config.ids.channels}: nothing follows in sets '
       '(data.ordered=False): give together'
     )
-  _check_decays(config.head.decays, 1 + len(channels) * bool(config.ids.width))
+  if config.fields.gain <= 0:
+    raise UserError(f'fields.gain={config.fields.gain}: must be above 0')
+  _check_decays(
+    config.head.decays,
+    1 + bool(config.fields.names) + len(channels) * bool(config.ids.width),
+  )
   if not 0 <= config.ids.dropout < 1:
     raise UserError(f'ids.dropout={config.ids.dropout}: must be 0 or more, < 1')
   listed = config.data.protocol == 'impressions'
@@ -104,5 +110,6 @@ def _check_decays(listed: str, count: int) -> None:
   if len(decays) != count or not all(0 < x <= 1 for x in decays):
     raise UserError(
       f'head.decays={listed!r}: give {count} numbers above 0 and at most 1, of '
-      'the text and of each channel of ids, or nothing'
+      'the text, of the fields if there are, and of each channel of ids, or '
+      'nothing'
     )

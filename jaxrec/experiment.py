@@ -13,7 +13,7 @@ from flax import nnx
 from jaxrec import config_checks, metrics, sharding
 from jaxrec.baselines import Known, factors
 from jaxrec.checkpoints import Checkpoints
-from jaxrec.data import datasets
+from jaxrec.data import datasets, fields
 from jaxrec.data.batching import VectorItems
 from jaxrec.data.builder import Source
 from jaxrec.data.catalog import Catalog, tokenize
@@ -180,8 +180,23 @@ class Experiment:
       num_items=len(self.catalog),
       ids=(config.ids.width,) * len(channels) * bool(config.ids.width),
       ids_drop=config.ids.dropout,
+      fields=tuple(field.size for field in self.fields),
+      fields_width=config.fields.width,
+      fields_gain=config.fields.gain,
+      behaviours=len(self.dataset.behaviours) * config.head.behaviours,
+      gaps=config.head.gaps,
       rngs=nnx.Rngs(config.seed + 1),
     )
+
+  @functools.cached_property
+  def fields(self) -> tuple[fields.Field, ...]:
+    """The item fields the model reads."""
+    return fields.learn(self.dataset.items, _names(self.config.fields.names))
+
+  @functools.cached_property
+  def field_values(self) -> np.ndarray:
+    """int32 [N, F, V], of every item."""
+    return fields.numbered(self.fields, self.dataset.items, len(self.catalog))
 
   @functools.cached_property
   def _num_rivals(self) -> int:
@@ -300,6 +315,7 @@ class Experiment:
       growth=self._growth,
       next_item='next_item' in self._objectives,
       ordered=config.data.ordered,
+      fields=self.field_values,
     )
 
   @property
@@ -359,7 +375,10 @@ class Experiment:
       return self._table_step(
         params,
         frozen,
-        *sharding.put_replicated((pooled, wanted.astype(np.int32)), self.mesh),
+        *sharding.put_replicated(
+          (pooled, wanted.astype(np.int32), self.field_values[wanted]),
+          self.mesh,
+        ),
       )
 
     return ModelScorer(

@@ -15,7 +15,8 @@ sys.path.append(str(pathlib.Path(__file__).parents[1]))
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from jaxrec.errors import UserError, one_line
+from jaxrec.command_line import fail, parse
+from jaxrec.errors import UserError
 
 MODES = ('train', 'evaluate', 'prepare')
 
@@ -51,30 +52,14 @@ TRY_AGAIN = 75  # As sysexits.h has it: the same command may succeed.
 
 def _parse(argv):
   try:
-    rest = flags.FLAGS(argv)
-    if len(rest) > 1:
-      raise UserError(f'unexpected argument {rest[1]!r}: options start with --')
-    if _CONFIG.value is not None:
-      _CONFIG.value.lock()  # Raises where the file could not be read.
-    else:
+    rest = parse(flags.FLAGS, argv, _CONFIG)
+    if _CONFIG.value is None:
       raise UserError('--config is missing: give e.g. --config=configs/news.py')
     if _WORKDIR.value is None and _MODE.value != 'prepare':
       raise UserError('--workdir is missing: give a directory for the results')
     return rest
-  except (
-    AttributeError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OSError,
-    flags.Error,
-  ) as e:
-    _fail(e)
-
-
-def _fail(error: BaseException):
-  print(f'jaxrec: error: {one_line(error)}', file=sys.stderr)
-  sys.exit(2)
+  except UserError as e:
+    fail(e)
 
 
 def _keep_compiled(directory: pathlib.Path) -> None:
@@ -142,7 +127,7 @@ def main(argv):
     else:
       evaluate.evaluate_workdir(config, workdir, _SPLIT.value)
   except (UserError, OSError) as e:  # The latter name the file.
-    _fail(e)
+    fail(e)
   except distributed.Stopped as e:
     print(f'jaxrec: {e}: the same command goes on from there', file=sys.stderr)
   except jax.errors.JaxRuntimeError as e:

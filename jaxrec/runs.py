@@ -11,9 +11,8 @@ from absl import flags
 from ml_collections import config_flags
 
 from jaxrec import results
-from jaxrec.errors import UserError, choices, one_line
-
-PREFIX = 'jaxrec: error: '  # Of main's lines.
+from jaxrec.command_line import PREFIX, parse
+from jaxrec.errors import UserError, choices
 
 
 class Run(NamedTuple):
@@ -117,18 +116,7 @@ def load(arguments: list[str]):
   flag = config_flags.DEFINE_config_file(
     'config', None, flag_values=values, sys_argv=argv
   )
-  try:
-    values(argv)
-    flag.value.lock()  # Raises where the file could not be read.
-  except (
-    AttributeError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OSError,
-    flags.Error,
-  ) as e:
-    raise UserError(one_line(e)) from e
+  parse(values, argv, flag)
   return flag.value
 
 

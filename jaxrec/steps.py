@@ -43,7 +43,7 @@ def batch_loss(
       model.next_logits(table, batch, shards=shards),
       batch.history,
       batch.history_mask,
-      batch.events,
+      batch.context.events,
       replicate(batch.items),
       replicate(batch.log_rates),
       kind=next_item,
@@ -113,7 +113,9 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
     # A pair's example may lie on any device; user vectors are few.
     users = replicate(
-      model.user_vectors(table[batch.history], batch.history_mask, batch.events)
+      model.user_vectors(
+        table[batch.history], batch.history_mask, batch.context
+      )
     )
     logits = model.score(
       users[batch.examples], table[batch.candidates][:, None]
@@ -124,24 +126,24 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
 
 
 def make_user_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, table [M, W], history, mask, events [B, H]) -> [B, W].
+  """(params, frozen, table [M, W], history, mask, context [B, H]) -> [B, W].
 
   A user's dot product with an item vector is their logit, but for the bias.
   """
 
-  def user_step(params: dict, frozen: dict, table, history, mask, events):
+  def user_step(params: dict, frozen: dict, table, history, mask, context):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    return replicate(model.user_vectors(table[history], mask, events))
+    return replicate(model.user_vectors(table[history], mask, context))
 
   return user_step
 
 
 def make_table_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, pooled [M, D], items [M]) -> table [M, W]."""
+  """(params, frozen, pooled [M, D], items [M], fields) -> table [M, W]."""
 
-  def table_step(params: dict, frozen: dict, pooled, items):
+  def table_step(params: dict, frozen: dict, pooled, items, fields):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    return replicate(model.project_items(pooled, items))
+    return replicate(model.project_items(pooled, items, fields))
 
   return table_step
 

@@ -11,6 +11,7 @@ LAYERS = (
   ('main', 'compare', 'serve'),
   ('train', 'evaluate'),
   ('experiment', 'runs'),
+  ('command_line',),
   ('config_checks', 'text_encoder'),
   ('results', 'scores', 'report', 'encode'),
   ('evaluation',),
@@ -24,7 +25,7 @@ ONLY = {  # Who may import it.
   'tensorflow_datasets': {'data'},
   'ml_collections': {'main', 'runs'},
   # main and compare read flags; runs makes its own, as main would.
-  'absl': {'main', 'compare', 'runs'},
+  'absl': {'main', 'compare', 'runs', 'command_line'},
   'optax': {'optim', 'steps', 'losses', 'train_state'},
   'orbax': {'checkpoints'},
   'huggingface_hub': {'models'},

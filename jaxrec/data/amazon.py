@@ -89,28 +89,20 @@ class Amazon(SequenceBuilder):
 
 
 def _products(path: pathlib.Path, note: tables.Note) -> Iterator[Item]:
-  seen = set()
   found = tables.pick(path, {name: name for name in META}, option='')
-  for where, row in tables.rows(path, found, note):
-    key = row['parent_asin']
-    if not key.strip():
-      note('malformed: no parent_asin', f'{where}: no parent_asin')
-    elif key in seen:
-      note('repeated items', f'{where}: item {key[:50]!r} again')
-    else:
-      seen.add(key)
-      title = ' '.join(row['title'].split())
-      if not title:
-        note(UNTITLED, f'{where}: item {key[:50]!r} has no title')
-      yield {
-        'item_id': key,
-        'title': title,
-        'category': ' > '.join(_texts(row['categories']))
-        or row['main_category'],
-        'store': row['store'],
-        'price': '' if row['price'] == 'None' else row['price'],
-        'features': ' '.join(_texts(row['features']))[:FEATURES_LENGTH],
-      }
+  rows = tables.rows(path, found, note)
+  for where, row in tables.first_of_each(rows, 'parent_asin', note):
+    key, title = row['parent_asin'], ' '.join(row['title'].split())
+    if not title:
+      note(UNTITLED, f'{where}: item {key[:50]!r} has no title')
+    yield {
+      'item_id': key,
+      'title': title,
+      'category': ' > '.join(_texts(row['categories'])) or row['main_category'],
+      'store': row['store'],
+      'price': '' if row['price'] == 'None' else row['price'],
+      'features': ' '.join(_texts(row['features']))[:FEATURES_LENGTH],
+    }
 
 
 def _texts(text: str) -> list[str]:

@@ -21,16 +21,13 @@ from jaxrec.data.columns import (
   read_impressions,
   write_taken,
 )
+from jaxrec.data.held_out import PROTOCOLS, HeldOut, cut, targets_of
 from jaxrec.data.sequence_builder import SequenceBuilder
 from jaxrec.data.sequences import (
-  PROTOCOLS,
-  HeldOut,
   Sequences,
-  cut,
   filtered,
   sequence_columns,
   sequences_of,
-  targets_of,
 )
 from jaxrec.errors import UserError, choices
 
@@ -60,7 +57,7 @@ class Dataset:
     fingerprint: of the prepared columns, whatever code or files made them.
     items: text columns of the catalog, N each, 'item_id' among them.
     protocol: how it is evaluated: 'impressions', or one of
-      `sequences.PROTOCOLS`, whose splits hold targets that are ranked among
+      `held_out.PROTOCOLS`, whose splits hold targets that are ranked among
       the whole catalog, or, of `cold_items`, among those listed.
     behaviours: names of what users did, which `Sequences.behaviours` and
       `Impressions.history_behaviours` point to: ('',) where sequences have one
@@ -148,7 +145,7 @@ def prepare(
     directory: where the publisher's files lie; '' for the demo.
     cache_dir: for prepared records and columns, by fingerprint.
     protocol: 'impressions' for datasets of impressions, one of
-      `sequences.PROTOCOLS` for datasets of sequences.
+      `held_out.PROTOCOLS` for datasets of sequences.
     validation_fraction: share of the training impressions, the latest, held
       out where the dataset has no validation split of its own; of `time_split`
       and `cold_items`, the share of either held-out part.

@@ -154,19 +154,13 @@ def read_items(
     source: which column is what.
     note: called as `Tally.note`.
   """
-  seen = set()
-  for where, item in tables.rows(path, item_columns(path, source), note):
-    key = item['item_id']
-    if not key.strip():
-      note('malformed: no item_id', f'{where}: no item_id')
-    elif key in seen:
-      note('repeated items', f'{where}: item {key[:50]!r} again')
-    else:
-      seen.add(key)
-      if not item.get('title', '').strip():
-        note(UNTITLED, f'{where}: item {key[:50]!r} has no title')
-        item['title'] = key
-      yield item
+  rows = tables.rows(path, item_columns(path, source), note)
+  for where, item in tables.first_of_each(rows, 'item_id', note):
+    if not item.get('title', '').strip():
+      key = item['item_id']
+      note(UNTITLED, f'{where}: item {key[:50]!r} has no title')
+      item['title'] = key
+    yield item
 
 
 def read_interactions(

@@ -2,7 +2,7 @@
 
 A dataset is one subclass with `files`, `items` (see `Builder`) and
 `interactions`. Its two TFDS configs are 'items' and 'sequences'; a protocol
-(`sequences.py`) cuts its one split 'users' later, so that any of them can be
+(`held_out.py`) cuts its one split 'users' later, so that any of them can be
 asked of the same prepared records.
 """
 

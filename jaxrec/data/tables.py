@@ -132,6 +132,29 @@ def rows(
   note(ROWS, times=read)
 
 
+def first_of_each(
+  rows: Iterator[tuple[str, dict[str, str]]], name: str, note: Note
+) -> Iterator[tuple[str, dict[str, str]]]:
+  """Yields the rows that are the first of an item.
+
+  Args:
+    rows: as `rows` yields them.
+    name: of the column of ids. Rows without one, and further rows of one, are
+      left out and noted.
+    note: called as `Tally.note`.
+  """
+  seen = set()
+  for where, row in rows:
+    key = row[name]
+    if not key.strip():
+      note(f'malformed: no {name}', f'{where}: no {name}')
+    elif key in seen:
+      note('repeated items', f'{where}: item {key[:50]!r} again')
+    else:
+      seen.add(key)
+      yield where, row
+
+
 def damaged(path: pathlib.Path, error: Exception) -> UserError:
   """What a file is that cannot be read as what it should be."""
   told = ' '.join(str(error).split())[:200]

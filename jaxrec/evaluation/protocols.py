@@ -224,7 +224,7 @@ def make(
   """The protocol a config asks for.
 
   Args:
-    name: 'impressions' or one of `sequences.PROTOCOLS`.
+    name: 'impressions' or one of `held_out.PROTOCOLS`.
     seen: see `WholeCatalog`.
     sampled, num_items, seed: see `Sampled`; 0: not sampled.
     num_cold: see `ColdItems`.

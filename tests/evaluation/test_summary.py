@@ -5,7 +5,7 @@ import pytest
 
 from jaxrec import metrics
 from jaxrec.baselines import BASELINES, Baseline, Known
-from jaxrec.data.sequences import leave_one_out
+from jaxrec.data.held_out import leave_one_out
 from jaxrec.errors import UserError
 from jaxrec.evaluation import protocols, scorers, summary
 from tests.data.test_sequences import random_sequences

@@ -1,0 +1,168 @@
+"""Histories -> user vectors, and these against the items, on the device."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrec.bundle.functions import Function
+from jaxrec.bundle.histories import History, arrays
+from jaxrec.bundle.index import Index
+from jaxrec.bundle.texts import fit, ladder
+from jaxrec.ranking import GROUP, top_k
+
+USERS = (1, 4, 16, 64, 256)  # Read and ranked at once: each is a compilation.
+BYTES = 1 << 28  # Of what is gathered or scored at once.
+SHORTEST = 16  # Entries of the shortest histories on the device.
+EXTRA = 8  # Items of histories that are in no index, in powers of 4 of it.
+LISTS = (16, 128, 1024)  # Lengths of lists that are made.
+
+
+class Users:
+  """The user encoder and the ranking.
+
+  Args:
+    function: vectors [B, H, W], mask and context [B, H] -> users [B, W].
+    params: the function's, by name.
+    bias: what is added to the product of a user and an item.
+    history_length: H at most.
+  """
+
+  def __init__(
+    self, function: Function, params: dict, bias: float, history_length: int
+  ):
+    self._inputs = set(function.inputs)
+    self._params = jax.device_put(params)
+    self._bias = jnp.float32(bias)
+    self._lengths = ladder(SHORTEST, history_length, 4)
+
+    @jax.jit
+    def read(params, table, extra, slots, inputs):
+      # Not one table of both: that would copy the larger.
+      known = slots < len(table)
+      vectors = jnp.where(
+        known[..., None],
+        table[jnp.minimum(slots, len(table) - 1)],
+        extra[jnp.maximum(slots - len(table), 0)],
+      )
+      return function.call(params, inputs | {'vectors': vectors})
+
+    self._read = read
+
+  def chunk(self, index: Index) -> int:
+    """Users that are read and ranked at once."""
+    rows, width = index.table.shape
+    each = 4 * max(rows, self._lengths[-1] * width)
+    return max([n for n in USERS if n * each <= BYTES] or [1])
+
+  def vectors(
+    self, index: Index, histories: Sequence[History], extra: np.ndarray
+  ) -> np.ndarray:
+    """User vectors, float32 [U, W].
+
+    Args:
+      index: the items.
+      histories: at most `chunk` of them at once are read.
+      extra: float32 [E, W], of entries that are in no index, in the order of
+        the histories.
+    """
+    size = self.chunk(index)
+    parts, taken = [np.zeros((0, index.table.shape[1]), np.float32)], 0
+    for begin in range(0, len(histories), size):
+      mine = histories[begin : begin + size]
+      count = sum(e.row < 0 for history in mine for e in history.entries)
+      parts.append(self._chunk(index, mine, extra[taken : taken + count]))
+      taken += count
+    return np.concatenate(parts)
+
+  def _chunk(self, index, histories, extra) -> np.ndarray:
+    rows = len(index.table)
+    new = iter(range(rows, rows + len(extra)))
+    slots = [
+      [e.row if e.row >= 0 else next(new) for e in history.entries]
+      for history in histories
+    ]
+    longest = fit(max(map(len, slots)), self._lengths)
+    found = arrays(histories, slots, (fit(len(histories), USERS), longest))
+    room = EXTRA
+    while room < len(extra):
+      room *= 4
+    vectors = self._read(
+      self._params,
+      index.table,
+      np.pad(extra, ((0, room - len(extra)), (0, 0))),
+      found['slots'],
+      {name: x for name, x in found.items() if name in self._inputs},
+    )
+    return np.asarray(vectors)[: len(histories)]
+
+  def ranked(
+    self,
+    index: Index,
+    users: np.ndarray,
+    allowed: np.ndarray,
+    excluded: Sequence[Sequence[int]],
+    k: int,
+  ) -> 'Iterator[Ranked]':
+    """The best k items of each user [U, W].
+
+    Args:
+      index: the items.
+      users: float32 [U, W].
+      allowed: bool [R], rows that may be in a list.
+      excluded: rows that may not, of each user.
+      k: at most.
+    """
+    size, allowed = self.chunk(index), jnp.asarray(allowed)
+    rows = len(index.table)
+    length = fit(min(k, rows), (*(n for n in LISTS if n < rows), rows))
+    for begin in range(0, len(users), size):
+      mine = users[begin : begin + size]
+      room = fit(len(mine), USERS)
+      pairs = [
+        (i, row)
+        for i, items in enumerate(excluded[begin : begin + size])
+        for row in items
+      ]
+      count = GROUP
+      while count < len(pairs):
+        count *= 4
+      where = np.full((2, count), room, np.int32)
+      where[:, : len(pairs)] = np.array(pairs, np.int32).reshape(-1, 2).T
+      scores = _scores(
+        index.table,
+        np.pad(mine, ((0, room - len(mine)), (0, 0))),
+        self._bias,
+      )
+      logits, places = jax.device_get(_best(scores, allowed, where, length))
+      for i in range(len(mine)):
+        here = logits[i] > -np.inf
+        yield Ranked(places[i][here][:k], logits[i][here][:k])
+
+  def logits(self, users: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """float32 [U, C], of users [U, W] and items' vectors [C, W]."""
+    return np.asarray(users @ vectors.T + self._bias)
+
+
+class Ranked(NamedTuple):
+  """One user's best: rows of the index and logits, the highest first."""
+
+  rows: np.ndarray
+  logits: np.ndarray
+
+
+# Two programs, so that scores are masked in place, see `ranking`.
+@jax.jit
+def _scores(table, users, bias):
+  product = jnp.matmul(users, table.T, precision=jax.lax.Precision.HIGHEST)
+  return product + bias
+
+
+@functools.partial(jax.jit, donate_argnums=0, static_argnames='k')
+def _best(scores, allowed, where, k):
+  scores = jnp.where(allowed[None], scores, -jnp.inf)
+  scores = scores.at[where[0], where[1]].set(-jnp.inf, mode='drop')
+  return top_k(scores, k)
