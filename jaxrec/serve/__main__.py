@@ -12,14 +12,21 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jaxrec.errors import UserError, one_line
+from jaxrec.errors import UserError, choices, one_line
 
 _KEY = 'JAXREC_API_KEY'
 _LOOPBACK = ('localhost', '127.0.0.1', '::1')
 
 
+class _Parser(argparse.ArgumentParser):
+  """Its errors are UserErrors."""
+
+  def error(self, message: str):
+    raise UserError(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = _Parser(
     prog='python -m jaxrec.serve',
     description='Serves the recommendations of a bundle over HTTP.',
     allow_abbrev=False,
@@ -88,7 +95,22 @@ def _api_key(args: argparse.Namespace) -> str | None:
   return key
 
 
-def _check(args: argparse.Namespace) -> None:
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+  """Raises UserError: a flag is unknown, missing, or out of range."""
+  parser = _parser()
+  # Either way of writing them: --data-dir, --data_dir.
+  args, unknown = parser.parse_known_args(
+    [
+      re.sub(r'^--[a-z-]+', lambda m: '--' + m[0][2:].replace('-', '_'), a)
+      for a in argv
+    ]
+  )
+  if unknown:
+    flag = unknown[0].partition('=')[0]
+    known = [
+      name for action in parser._actions for name in action.option_strings
+    ]
+    raise UserError(choices(flag, [name for name in known if name[:2] == '--']))
   if not 0 <= args.port <= 65535:
     raise UserError(f'--port={args.port}: ports are 0 to 65535')
   for name in ('max_body_bytes', 'max_requests', 'max_batch'):
@@ -96,6 +118,7 @@ def _check(args: argparse.Namespace) -> None:
       raise UserError(f'--{name}={getattr(args, name)}: at least 1')
   if not 0 <= args.batch_ms <= 1000:
     raise UserError(f'--batch_ms={args.batch_ms}: 0 to 1000')
+  return args
 
 
 def _hosts(args: argparse.Namespace) -> tuple[str, ...] | None:
@@ -194,19 +217,12 @@ def serve(model: Any, args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
   """The entry point; exits with 2 where a flag or the bundle does not do."""
   argv = sys.argv[1:] if argv is None else argv
-  # Either way of writing them: --data-dir, --data_dir.
-  args = _parser().parse_args(
-    [
-      re.sub(r'^--[a-z-]+', lambda m: '--' + m[0][2:].replace('-', '_'), a)
-      for a in argv
-    ]
-  )
-  logging.basicConfig(
-    format='%(asctime)s %(levelname)s %(message)s',
-    level=logging.INFO if args.log_requests else logging.WARNING,
-  )
   try:
-    _check(args)
+    args = _parsed(argv)
+    logging.basicConfig(
+      format='%(asctime)s %(levelname)s %(message)s',
+      level=logging.INFO if args.log_requests else logging.WARNING,
+    )
     import jaxrec
 
     serve(jaxrec.load(args.bundle), args)

@@ -240,8 +240,11 @@ class FakeModel:
 
 
 if __name__ == '__main__':
+  import os
+
   import jaxrec
   from jaxrec.serve import __main__ as command
 
-  jaxrec.load = lambda _: FakeModel()
+  delay = float(os.environ.get('FAKE_DELAY', '0'))
+  jaxrec.load = lambda _: FakeModel(delay=delay)
   command.main(sys.argv[1:])
