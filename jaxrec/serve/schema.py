@@ -28,6 +28,8 @@ def _only(kinds: dict[type, str], words: str) -> pydantic.Discriminator:
   )
 
 
+# Unix seconds, as far as the readers of files take them: to the year 5138.
+Time = Annotated[float, pydantic.Field(ge=0, le=1e11, strict=True)]
 Value = Annotated[
   Annotated[str, pydantic.Tag('text')]
   | Annotated[int, pydantic.Tag('whole')]
@@ -85,7 +87,7 @@ class UserRequest(_Request):
   ) = None
   times: (
     Annotated[
-      list[Number],
+      list[Time],
       pydantic.Field(
         max_length=HISTORY,
         description='Unix seconds of each entry of the history.',
@@ -94,7 +96,7 @@ class UserRequest(_Request):
     | None
   ) = None
   now: Annotated[
-    Number | None,
+    Time | None,
     pydantic.Field(description='Entries of later times are not read.'),
   ] = None
   strategy: Annotated[

@@ -286,3 +286,37 @@ def requests(count: int, seed: int) -> Iterator[Sent]:
   rng = random.Random(seed)
   for n in range(count):
     yield WAYS[n % len(WAYS)](rng)
+
+
+HEAD = b'Host: localhost\r\nConnection: close\r\n'
+
+
+def raw(count: int, seed: int) -> Iterator[bytes]:
+  """Bytes that are no HTTP, or HTTP that no client library would send."""
+  rng = random.Random(seed)
+  good = b'POST /recommend HTTP/1.1\r\n' + HEAD
+  kind = b'Content-Type: application/json\r\n'
+  chunks = b'Transfer-Encoding: chunked\r\n\r\n'
+  ways = [
+    lambda: b'GET / HTTP/9.9\r\n' + HEAD + b'\r\n',
+    lambda: b'GET /%b HTTP/1.1\r\n' % rng.randbytes(9).hex().encode() + b'\r\n',
+    lambda: b'GET /items/\xff\xfe HTTP/1.1\r\n' + HEAD + b'\r\n',
+    lambda: b'GET /items/.. HTTP/1.1\r\n' + HEAD + b'\r\n',
+    lambda: b'GET //about HTTP/1.1\r\n' + HEAD + b'\r\n',
+    lambda: b'GET /page/../app.py HTTP/1.1\r\n' + HEAD + b'\r\n',
+    lambda: b'get / HTTP/1.1\r\n' + HEAD + b'\r\n',
+    lambda: b'GET\r\n\r\n',
+    lambda: b'{"history": []}\r\n\r\n',
+    lambda: b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' + rng.randbytes(50),
+    lambda: good + b'No colon\r\n\r\n',
+    lambda: good + b'Content-Length: -1\r\n\r\n',
+    lambda: good + b'Content-Length: many\r\n\r\n',
+    lambda: good + b'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x',
+    lambda: good + kind + b'Content-Length: ' + b'9' * 18 + b'\r\n\r\n{}',
+    lambda: good + kind + chunks + b'xx\r\n{}\r\n',
+    lambda: good + kind + chunks + b'2\r\n{x\r\n0\r\n\r\n',
+    lambda: good + chunks + b'2\r\n{}\r\n0\r\n\r\n',
+    lambda: good + b'X: ' + b'y' * 200_000 + b'\r\n\r\n',
+  ]
+  for n in range(count):
+    yield ways[n % len(ways)]()
