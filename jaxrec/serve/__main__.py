@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     default=2.0,
     help='milliseconds that a request waits for others',
   )
+  add(
+    '--no_warm_up',
+    action='store_true',
+    help='listens at once; the first requests wait for compilations',
+  )
   add('--log_requests', action='store_true', help='a line for each')
   return parser
 
@@ -129,21 +134,28 @@ def _hosts(args: argparse.Namespace) -> tuple[str, ...] | None:
   return None
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
   try:
     info = socket.getaddrinfo(
       host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     found = socket.socket(info[0], socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind(info[4])
-    found.listen(2048)
+    found.bind(info[4])  # It listens once there is somebody to answer.
     return found
   except OSError as e:
     raise UserError(
       f'cannot listen at {host}:{port}: {e.strerror or e}: give another '
       '--host or --port'
     ) from None
+
+
+def _load(bundle: str) -> Any:
+  import jaxrec
+  from jaxrec.serve.warm import keep_compiled
+
+  keep_compiled()
+  return jaxrec.load(bundle)
 
 
 def serve(model: Any, args: argparse.Namespace) -> None:
@@ -163,6 +175,7 @@ def serve(model: Any, args: argparse.Namespace) -> None:
   from jaxrec.serve.gate import Limits
   from jaxrec.serve.metrics import Metrics
   from jaxrec.serve.store import Store
+  from jaxrec.serve.warm import warm_up
 
   limits = Limits(
     api_key=_api_key(args),
@@ -171,7 +184,7 @@ def serve(model: Any, args: argparse.Namespace) -> None:
     max_requests=args.max_requests,
   )
   with contextlib.ExitStack() as stack:
-    listening = stack.enter_context(_listen(args.host, args.port))
+    bound = stack.enter_context(_bound(args.host, args.port))
     store = None
     if args.data_dir is not None:
       store = Store(
@@ -183,7 +196,9 @@ def serve(model: Any, args: argparse.Namespace) -> None:
     service = Service(
       Catalog(model, store), metrics, args.max_batch, args.batch_ms / 1000
     )
-    host, port = listening.getsockname()[:2]
+    if not args.no_warm_up:
+      warm_up(model, args.max_batch)
+    host, port = bound.getsockname()[:2]
     if ':' in host:
       host = f'[{host}]'
     if limits.api_key is None and _hosts(args) is None:
@@ -210,7 +225,7 @@ def serve(model: Any, args: argparse.Namespace) -> None:
       '(Ctrl-C stops)',
       flush=True,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[bound])
   print('jaxrec: stopped', flush=True)
 
 
@@ -223,9 +238,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       format='%(asctime)s %(levelname)s %(message)s',
       level=logging.INFO if args.log_requests else logging.WARNING,
     )
-    import jaxrec
-
-    serve(jaxrec.load(args.bundle), args)
+    serve(_load(args.bundle), args)
   except (UserError, OSError) as e:
     print(f'jaxrec: error: {one_line(e)}', file=sys.stderr)
     sys.exit(2)

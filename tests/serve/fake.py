@@ -90,6 +90,8 @@ class FakeModel:
     found = (item.category for item, _ in self._index.values())
     return sorted(set(found) - {None})
 
+  history_length = 10
+
   @property
   def item_ids(self):
     return list(self._index)
@@ -242,9 +244,8 @@ class FakeModel:
 if __name__ == '__main__':
   import os
 
-  import jaxrec
   from jaxrec.serve import __main__ as command
 
   delay = float(os.environ.get('FAKE_DELAY', '0'))
-  jaxrec.load = lambda _: FakeModel(delay=delay)
+  command._load = lambda _: FakeModel(delay=delay)
   command.main(sys.argv[1:])

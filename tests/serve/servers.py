@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).parents[2]
-FAKE = ('-m', 'tests.serve.fake', '--bundle=any')
+FAKE = ('-m', 'tests.serve.fake', '--bundle=any', '--no_warm_up')
 PATIENCE = 60.0
 
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from jaxrec.serve import __main__ as command
+from tests.serve.fake import FakeModel
 from tests.serve.servers import Server
 
 
@@ -119,7 +120,7 @@ def test_what_is_under_way_is_finished():
 def refusal(capsys, *flags):
   """What the command says and does not do."""
   with pytest.raises(SystemExit) as ended:
-    command.main(flags)
+    command.main(list(flags))
   assert ended.value.code == 2
   said = capsys.readouterr().err
   assert said.startswith('jaxrec: error: ') and said.count('\n') == 1
@@ -127,7 +128,7 @@ def refusal(capsys, *flags):
 
 
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
-  monkeypatch.setattr('jaxrec.load', lambda _: None)
+  monkeypatch.setattr(command, '_load', lambda _: FakeModel())
   refuse = lambda *flags: refusal(capsys, '--bundle=any', *flags)
   assert '--bundle' in refusal(capsys)
   assert "did you mean '--port'" in refuse('--prot=1')
