@@ -220,6 +220,7 @@ def serve(model: Any, args: argparse.Namespace) -> None:
       limit_concurrency=4 * args.max_requests,
       timeout_graceful_shutdown=30,
     )
+    bound.listen(2048)  # Whoever reads the next line may ask at once.
     print(
       f'jaxrec: {len(model):,} items of {args.bundle} at http://{host}:{port} '
       '(Ctrl-C stops)',
