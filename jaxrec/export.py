@@ -203,7 +203,7 @@ def _write(experiment, workdir, trained: _Trained, out: pathlib.Path) -> dict:
   flat = {'.'.join(path): x for path, x in flatten_dict(rest).items()}
   save_file(
     {
-      name: np.ascontiguousarray(x)
+      name: np.array(x, order='C')  # Of no dimension, too.
       for name, x in flat.items()
       if name in used | {'scale', 'bias'}
     },
