@@ -16,6 +16,9 @@ def base() -> ConfigDict:
       'checkpoint_every_steps': 200,
       'log_every_steps': 10,
       'eval_batch_size': 64,
+      # Whether, once validation has chosen the step, what is tested is trained
+      # anew up to it, on the validation split too.
+      'refit': False,
       # -1: what the other sizes leave of the devices.
       'mesh': {'data': -1, 'fsdp': 1, 'tensor': 1},
       'data': {
@@ -46,9 +49,6 @@ def base() -> ConfigDict:
         'protocol': 'impressions',
         # False: histories are sets, whose order says nothing.
         'ordered': True,
-        # train; or train+validation, once all is chosen: the last step is
-        # taken then, and sequences alone can do it.
-        'train_on': 'train',
         # Of sequences, what is predicted, say 'purchase'; '': all. What was
         # seen in another way may be a target: evaluation.seen=kept.
         'target_behaviour': '',
@@ -127,6 +127,7 @@ def base() -> ConfigDict:
       # next_item: every item of a history against all items of the batch.
       # impressions+next_item: both.
       'objective': 'impressions',
+      'impressions': {'loss': 'sigmoid'},  # Or softmax over each one's.
       'next_item': {
         'loss': 'sigmoid',  # Or softmax.
         'weight': 1.0,  # Beside impressions.

@@ -9,7 +9,7 @@ from jaxrec.baselines.factors import CHANNELS
 from jaxrec.errors import UserError, choices
 from jaxrec.evaluation.protocols import SEEN
 from jaxrec.evaluation.summary import chosen
-from jaxrec.losses import NEXT_ITEM
+from jaxrec.losses import KINDS
 from jaxrec.text_encoder import DTYPES
 
 OBJECTIVES = ('impressions', 'next_item', 'impressions+next_item')
@@ -55,9 +55,9 @@ def check(config, shards: int) -> None:
       raise UserError(f'encoder.{key}: {choices(config.encoder[key], known)}')
   for key, value, known in (
     ('objective', config.objective, OBJECTIVES),
-    ('next_item.loss', config.next_item.loss, NEXT_ITEM),
+    ('impressions.loss', config.impressions.loss, KINDS),
+    ('next_item.loss', config.next_item.loss, KINDS),
     ('ids.start', config.ids.start, ('factors', 'random')),
-    ('data.train_on', config.data.train_on, ('train', 'train+validation')),
   ):
     if value not in known:
       raise UserError(f'{key}: {choices(value, known)}')
@@ -89,10 +89,6 @@ def check(config, shards: int) -> None:
       f'objective={config.objective}: a dataset of sequences has no '
       'impressions: give next_item or impressions (the next item against '
       'drawn ones)'
-    )
-  if listed and config.data.train_on != 'train':
-    raise UserError(
-      f'data.train_on={config.data.train_on}: of impressions only train'
     )
   chosen(config.evaluation.baselines)  # Not only when all is trained.
   if config.evaluation.seen not in SEEN:

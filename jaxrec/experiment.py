@@ -20,6 +20,7 @@ from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
+from jaxrec.errors import UserError
 from jaxrec.evaluation import calibration, protocols
 from jaxrec.flops import peak_flops, step_flops
 from jaxrec.models import hub
@@ -28,6 +29,7 @@ from jaxrec.optim import make_tx
 from jaxrec.pace import Pace
 from jaxrec.scores import ModelScorer
 from jaxrec.steps import (
+  Objective,
   make_eval_step,
   make_table_step,
   make_train_step,
@@ -95,6 +97,20 @@ class Validated(NamedTuple):
   calibrated: tuple[float, float] | None
 
 
+class Chosen(NamedTuple):
+  """What a training ended with.
+
+  Attributes:
+    step: that validation chose.
+    judged: parameters at that step, of which validation can tell.
+    params: those to be used: the same; or refitted, on validation too.
+  """
+
+  step: int
+  judged: dict
+  params: dict
+
+
 @dataclasses.dataclass
 class Experiment:
   """A config, its data and its model, ready to train or evaluate.
@@ -105,6 +121,7 @@ class Experiment:
     mesh: see `sharding`.
     dataset, catalog: the data.
     encoder: the pretrained BERT.
+    refits: whether it learns from the validation split too.
   """
 
   config: object
@@ -113,6 +130,7 @@ class Experiment:
   dataset: datasets.Dataset
   catalog: Catalog
   encoder: TextEncoder
+  refits: bool = False
 
   @classmethod
   def from_config(cls, config, display: Display) -> 'Experiment':
@@ -208,9 +226,7 @@ class Experiment:
   @property
   def _learned_from(self):
     """What the model learns from."""
-    if self.config.data.train_on == 'train+validation':
-      return self.dataset.known('test')
-    return self.dataset.train
+    return self.dataset.before_test if self.refits else self.dataset.train
 
   def _started(self, params: dict) -> dict:
     """`params` with what is known at the start: ids, and the texts' mean."""
@@ -229,7 +245,7 @@ class Experiment:
 
   def _factors(self) -> dict[str, np.ndarray]:
     """What the ids start from, see `factors`."""
-    ids, both = self.config.ids, self.config.data.train_on != 'train'
+    ids = self.config.ids
     options = {
       'names': _names(ids.channels),
       'width': ids.width,
@@ -240,12 +256,18 @@ class Experiment:
     told = (
       self.dataset.fingerprint,
       *(data.protocol, data.validation_fraction, data.k_core),
-      *(data.min_history, data.target_behaviour, both, factors.FORMAT, options),
+      *(
+        data.min_history,
+        data.target_behaviour,
+        self.refits,
+        factors.FORMAT,
+        options,
+      ),
     )
     key = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     with one_at_a_time(cache_dir(self.config) / 'lock', self.display.say):
       return factors.factors(
-        self.dataset.known('test' if both else 'validation'),
+        self.dataset.known('test' if self.refits else 'validation'),
         len(self.catalog),
         directory=cache_dir(self.config) / 'factors' / key,
         **options,
@@ -260,7 +282,8 @@ class Experiment:
 
   def init(self):
     """Fresh (TrainState, frozen), pretrained weights in; sets the steps up."""
-    _ = self._num_rivals  # Needs data, which cannot be had while tracing.
+    # These need data, which cannot be had while tracing.
+    _ = self._num_rivals, self.fields
     self.graphdef, state, frozen, specs = init_state(
       self.make_model, self.tx, self.mesh, is_frozen=self.encoder.is_frozen
     )
@@ -272,7 +295,6 @@ class Experiment:
         self.graphdef,
         self.tx,
         objectives=self._objectives,
-        next_item=self.config.next_item.loss,
         gather=gather,
         seed=self.config.seed,
       ),
@@ -290,12 +312,14 @@ class Experiment:
     return state, frozen
 
   @property
-  def _objectives(self) -> dict[str, float]:
-    """Weights of what is trained for."""
-    weights = {name: 1.0 for name in self.config.objective.split('+')}
-    if len(weights) > 1:
-      weights['next_item'] = self.config.next_item.weight
-    return weights
+  def _objectives(self) -> dict[str, Objective]:
+    """What is trained for."""
+    names = self.config.objective.split('+')
+    found = {name: Objective(kind=self.config[name].loss) for name in names}
+    if len(names) > 1:
+      weight = self.config.next_item.weight
+      found['next_item'] = found['next_item']._replace(weight=weight)
+    return found
 
   # -------------------------------------------------------------------- data
   @functools.cached_property
@@ -417,15 +441,41 @@ class Experiment:
       seed=self.config.seed,
     )
 
+  def refit(self) -> 'Experiment':
+    """The same, learning from the validation split too."""
+    return dataclasses.replace(self, refits=True)
+
   def checkpoints(self, workdir: pathlib.Path) -> Checkpoints:
-    """The checkpoints of a workdir."""
+    """The checkpoints of a workdir; of a refit, those are its own."""
+    directory = workdir / 'refit' if self.refits else workdir
     return Checkpoints(
-      workdir / 'checkpoints',
+      directory / 'checkpoints',
       self.display.say,
       select=self.protocol.main_metric,
-      # What was trained on validation cannot be chosen by it.
-      last=self.config.data.train_on != 'train',
     )
+
+  def restore_chosen(self, workdir: pathlib.Path, state) -> 'Chosen':
+    """What a workdir's training ended with: what is tested and exported.
+
+    Args:
+      workdir: of a finished training.
+      state: a TrainState, for its layout alone.
+
+    Raises:
+      UserError: the training has not come so far.
+    """
+    checkpoints = self.checkpoints(workdir)
+    step, judged = checkpoints.restore_best(state)
+    if step is None:
+      raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
+    if not self.config.refit:
+      return Chosen(step, judged.params, judged.params)
+    again = self.refit().checkpoints(workdir)
+    if again.latest() != step:
+      raise UserError(
+        f'{again.directory}: not refitted yet: train there first (--mode=train)'
+      )
+    return Chosen(step, judged.params, again.restore(step, state).params)
 
 
 def _names(listed: str) -> tuple[str, ...]:

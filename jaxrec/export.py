@@ -102,18 +102,17 @@ class _Trained:
 
 def _trained(experiment: Experiment, workdir: pathlib.Path) -> _Trained:
   state, frozen = experiment.init()
-  checkpoints = experiment.checkpoints(workdir)
-  step, state = checkpoints.restore_best(state)
-  if step is None:
-    raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
-  scorer = experiment.scorer(state.params, frozen)
-  validated = experiment.validate(state.params, frozen)
+  chosen = experiment.restore_chosen(workdir, state)
+  # What has learned from validation cannot be calibrated there.
+  validated = experiment.validate(chosen.judged, frozen)
+  judge = experiment.scorer(chosen.judged, frozen)
   everything = np.arange(len(experiment.catalog))
+  table = experiment.scorer(chosen.params, frozen).table_of(everything)
   return _Trained(
-    step=step,
-    params=jax.tree.map(np.asarray, merge_params(state.params, frozen)),
-    vectors=np.asarray(scorer.table_of(everything), np.float32),
-    calibrated=_calibrated(experiment, scorer, validated),
+    step=chosen.step,
+    params=jax.tree.map(np.asarray, merge_params(chosen.params, frozen)),
+    vectors=np.asarray(table, np.float32),
+    calibrated=_calibrated(experiment, judge, validated),
     validated=validated,
   )
 
@@ -203,7 +202,7 @@ def _write(experiment, workdir, trained: _Trained, out: pathlib.Path) -> dict:
   flat = {'.'.join(path): x for path, x in flatten_dict(rest).items()}
   save_file(
     {
-      name: np.ascontiguousarray(x)
+      name: np.array(x, order='C')  # Of no dimension, too.
       for name, x in flat.items()
       if name in used | {'scale', 'bias'}
     },

@@ -137,7 +137,8 @@ class Users:
         np.pad(mine, ((0, room - len(mine)), (0, 0))),
         self._bias,
       )
-      logits, places = jax.device_get(_best(scores, allowed, where, length))
+      _, *best = _best(scores, allowed, where, length)
+      logits, places = jax.device_get(best)
       for i in range(len(mine)):
         here = logits[i] > -np.inf
         yield Ranked(places[i][here][:k], logits[i][here][:k])
@@ -165,4 +166,4 @@ def _scores(table, users, bias):
 def _best(scores, allowed, where, k):
   scores = jnp.where(allowed[None], scores, -jnp.inf)
   scores = scores.at[where[0], where[1]].set(-jnp.inf, mode='drop')
-  return top_k(scores, k)
+  return scores, *top_k(scores, k)
