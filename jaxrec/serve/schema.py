@@ -14,6 +14,7 @@ K = 1_000
 COLUMNS = 100
 
 ItemId = Annotated[str, pydantic.Field(min_length=1, max_length=512)]
+Name = Annotated[str, pydantic.Field(max_length=500)]
 Number = Annotated[float, pydantic.Field(allow_inf_nan=False)]
 
 
@@ -75,26 +76,14 @@ class UserRequest(_Request):
   """Whose taste is asked for, and how it is told."""
 
   history: History = []
-  behaviours: (
-    Annotated[
-      list[Annotated[str, pydantic.Field(max_length=100)]],
-      pydantic.Field(
-        max_length=HISTORY,
-        description='What was done with each entry of the history.',
-      ),
-    ]
-    | None
-  ) = None
-  times: (
-    Annotated[
-      list[Time],
-      pydantic.Field(
-        max_length=HISTORY,
-        description='Unix seconds of each entry of the history.',
-      ),
-    ]
-    | None
-  ) = None
+  behaviours: Annotated[
+    Annotated[list[Name], pydantic.Field(max_length=HISTORY)] | None,
+    pydantic.Field(description='What was done with each entry.'),
+  ] = None
+  times: Annotated[
+    Annotated[list[Time], pydantic.Field(max_length=HISTORY)] | None,
+    pydantic.Field(description='Unix seconds of each entry, never falling.'),
+  ] = None
   now: Annotated[
     Time | None,
     pydantic.Field(description='Entries of later times are not read.'),
@@ -144,20 +133,14 @@ class RecommendRequest(UserRequest):
     ),
   ] = None
   exclude_seen: Annotated[bool, pydantic.Field(strict=True)] = True
-  categories: (
-    Annotated[
-      list[Annotated[str, pydantic.Field(max_length=500)]],
-      pydantic.Field(max_length=1000, description='Only items of these.'),
-    ]
-    | None
-  ) = None
-  only: (
-    Annotated[
-      list[ItemId],
-      pydantic.Field(max_length=IDS, description='Only these ids.'),
-    ]
-    | None
-  ) = None
+  categories: Annotated[
+    Annotated[list[Name], pydantic.Field(max_length=1000)] | None,
+    pydantic.Field(description='Only items of these.'),
+  ] = None
+  only: Annotated[
+    Annotated[list[ItemId], pydantic.Field(max_length=IDS)] | None,
+    pydantic.Field(description='Only these items.'),
+  ] = None
 
 
 class ScoreRequest(UserRequest):

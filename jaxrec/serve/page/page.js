@@ -126,10 +126,14 @@ function why(item, widest) {
 function row(item, place, widest, strategy) {
   const facts = make('div', { class: 'facts' });
   if (item.category) facts.append(make('span', {}, item.category));
-  if (strategy === 'top_k') {
+  const shares = strategy === 'top_k' && !state.read.length;
+  if (shares) { // Of an empty history: how popular it is.
+    const share = number(100 * item.score, 1);
+    facts.append(make('span', {}, `popularity ${share} %`));
+  } else if (strategy === 'top_k') {
     facts.append(make('span', {}, `score ${number(item.score)}`));
   }
-  if (item.probability !== null) {
+  if (item.probability !== null && !shares) {
     facts.append(make('span', {}, `probability ${percent(item.probability)}`));
   }
   facts.append(movement(item.item_id, place));
