@@ -197,7 +197,8 @@ def _write(experiment, workdir, trained: _Trained, out: pathlib.Path) -> dict:
     out / layout.ITEMS,
   )
   _write_encoder(experiment, trained, out / layout.ENCODER)
-  used = _write_functions(experiment, out / layout.FUNCTIONS)
+  item_width = trained.vectors.shape[1]
+  used = _write_functions(experiment, item_width, out / layout.FUNCTIONS)
   rest = {k: v for k, v in trained.params.items() if k != 'encoder'}
   flat = {'.'.join(path): x for path, x in flatten_dict(rest).items()}
   save_file(
@@ -222,8 +223,7 @@ def _write(experiment, workdir, trained: _Trained, out: pathlib.Path) -> dict:
     'protocol': experiment.protocol.name,
     'step': trained.step,
     'validation': trained.validated.metrics,
-    # Of the same checkpoint, or of none.
-    'test': told.get('metrics') if told.get('best_step') == trained.step else None,
+    'test': told['metrics'] if told.get('best_step') == trained.step else None,
     'versions': results.versions(),
     'fingerprints': experiment.fingerprints,
     'num_items': len(experiment.catalog),
@@ -240,7 +240,7 @@ def _write(experiment, workdir, trained: _Trained, out: pathlib.Path) -> dict:
       'history_length': config.data.history_length,
       'max_tokens': config.encoder.max_tokens,
       'text_width': experiment.encoder.sizes['width'],
-      'item_width': trained.vectors.shape[1],
+      'item_width': item_width,
       'scoring': config.scoring,
       'per_item': list(PER_ITEM),
     },
@@ -292,7 +292,9 @@ def _bert(sizes: dict) -> Bert:
   )
 
 
-def _write_functions(experiment: Experiment, out: pathlib.Path) -> set[str]:
+def _write_functions(
+  experiment: Experiment, item_width: int, out: pathlib.Path
+) -> set[str]:
   """`encode`, `project`, `user` and `score`; the recommender's parameters used.
 
   In float32 on every platform: what is asked for one item is cheap.
@@ -318,14 +320,6 @@ def _write_functions(experiment: Experiment, out: pathlib.Path) -> set[str]:
   model = lambda params: _merge(graphdef, params)
   fields = len(experiment.fields)
   width = experiment.encoder.sizes['width']
-  item_width = jax.eval_shape(
-    lambda p: model(p).project_items(
-      jnp.zeros((1, width)),
-      jnp.zeros(1, jnp.int32),
-      jnp.zeros((1, fields, 1), jnp.int32),
-    ),
-    {name: jax.ShapeDtypeStruct(_concrete(x.shape), x.dtype) for name, x in arguments.items()},
-  ).shape[1]
 
   def encode(params, x):
     return _merge(of_encoder, params)(
@@ -343,10 +337,9 @@ def _write_functions(experiment: Experiment, out: pathlib.Path) -> set[str]:
     return model(params).score(x['users'], x['items'])
 
   rows, history = ('r', 'l'), ('b', 'h')
+  packed = ('tokens', 'positions', 'segments')
   inputs = {
-    'encode': {
-      name: shaped(rows, 'int32') for name in ('tokens', 'positions', 'segments')
-    },
+    'encode': {name: shaped(rows, 'int32') for name in packed},
     'project': {
       'pooled': shaped(('m', width)),
       'items': shaped(('m',), 'int32'),
@@ -374,7 +367,7 @@ def _write_functions(experiment: Experiment, out: pathlib.Path) -> set[str]:
 
 
 def _split(make, shaped) -> tuple:
-  """graphdef, and arguments by name: 'a.b.c', of which PER_ITEM are of any N."""
+  """graphdef, and arguments by name, 'a.b.c'; PER_ITEM are of any N."""
   graphdef, state = nnx.split(nnx.eval_shape(make))
   flat = flatten_dict(nnx.to_pure_dict(state))
   arguments = {}
@@ -391,7 +384,3 @@ def _merge(graphdef, params: dict):
     graphdef,
     unflatten_dict({tuple(name.split('.')): x for name, x in params.items()}),
   )
-
-
-def _concrete(shape) -> tuple[int, ...]:
-  return tuple(dim if isinstance(dim, int) else 1 for dim in shape)

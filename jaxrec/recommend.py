@@ -167,7 +167,7 @@ def _blocks(users: Iterable[User], size: int) -> Iterator[list[User]]:
 
 # ------------------------------------------------------------------- reading
 def _read_lines(path: pathlib.Path, note) -> Iterator[User]:
-  with open(path, 'rb') as file:
+  with _opened(path) as file:
     number = 0
     while line := file.readline(LONGEST):
       number += 1
@@ -188,13 +188,24 @@ def _read_lines(path: pathlib.Path, note) -> Iterator[User]:
         yield user
 
 
+def _opened(path: pathlib.Path):
+  try:
+    return open(path, 'rb')
+  except OSError as e:
+    raise UserError(f'--users={path}: cannot be read: {e}') from e
+
+
 def _read_parquet(path: pathlib.Path, note) -> Iterator[User]:
   import pyarrow as pa
   import pyarrow.parquet as pq
 
   try:
     with pq.ParquetFile(path) as file:
-      names = [name for name in KEYS if name in file.schema_arrow.names]
+      have = file.schema_arrow.names
+      for name in KEYS[:2]:
+        if name not in have:
+          raise UserError(f'{path} has no column {name}: it has {have}')
+      names = [name for name in KEYS if name in have]
       number = 0
       for batch in file.iter_batches(BLOCK, columns=names):
         for value in batch.to_pylist():

@@ -167,6 +167,4 @@ def _told(aval) -> dict:
 def _shape(dims, scope) -> tuple:
   if all(isinstance(dim, int) for dim in dims):
     return tuple(dims)
-  return export.symbolic_shape(
-    f'({", ".join(map(str, dims))},)', scope=scope
-  )
+  return export.symbolic_shape(f'({", ".join(map(str, dims))},)', scope=scope)

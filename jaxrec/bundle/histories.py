@@ -175,7 +175,9 @@ class Reader:
         return Entry(self._row(index, given, where))
       return None
     if not isinstance(given, Mapping):
-      raise UserError(f"{where} is {shown(given)}: want an id, or {{'text': ..}}")
+      raise UserError(
+        f"{where} is {shown(given)}: want an id or {{'text': ..}}"
+      )
     if set(given) == {'item_id'}:
       return self.entry(index, given['item_id'], where, unknown)
     return Entry(-1, given, self.template.text_of(given, where))

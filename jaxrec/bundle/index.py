@@ -202,9 +202,7 @@ class Index:
       ids[row] = None
     free[places] = True
     added = {row: x for row, x in self.added.items() if row not in places}
-    return dataclasses.replace(
-      self, ids=ids, rows=rows, free=free, added=added
-    )
+    return dataclasses.replace(self, ids=ids, rows=rows, free=free, added=added)
 
 
 def categories_of(columns: Mapping[str, str], name: str) -> list[str]:

@@ -124,9 +124,7 @@ class ItemEncoder:
       field.name: [item.get(field.name, '') for item in items]
       for field in self._fields
     }
-    numbers = np.full(
-      (size, len(self._fields), fields.VALUES), -1, np.int32
-    )
+    numbers = np.full((size, len(self._fields), fields.VALUES), -1, np.int32)
     numbers[:count] = fields.numbered(self._fields, columns, count)
     inputs = {
       'pooled': np.pad(pooled, ((0, size - count), (0, 0))),

@@ -27,7 +27,7 @@ def load(bundle: str | pathlib.Path) -> Model:
     return _loaded(directory, manifest)
   except (KeyError, safetensors.SafetensorError) as e:
     raise UserError(
-      f'{directory} is no bundle that this jaxrec reads ({e!r}): export it again'
+      f'{directory} is no bundle that this jaxrec reads ({e!r}): export again'
     ) from e
 
 

@@ -1,7 +1,7 @@
 """A loaded bundle: recommends, scores, takes new items.
 
-    model = jaxrec.load('bundle')
-    model.recommend(['N1', {'text': 'Rain on the coast'}], k=5)
+model = jaxrec.load('bundle')
+model.recommend(['N1', {'text': 'Rain on the coast'}], k=5)
 """
 
 import dataclasses
@@ -297,7 +297,9 @@ class Model:
     index = self._index
     _check_k(k)
     cut = self._threshold(strategy, threshold)
-    allowed = index.allowed(_listed('categories', categories), _listed('only', only))
+    allowed = index.allowed(
+      _listed('categories', categories), _listed('only', only)
+    )
     read = self._read_all(index, histories, behaviours, times, now, unknown)
     users, extra = self._encoded(index, read)
     lists: list[Ranked | None] = [None] * len(read)
@@ -488,25 +490,15 @@ class Model:
     return contributions(logits_of, history)
 
   def _told(self, history, ids, scores, logits, shares) -> Recommendations:
-    probabilities = self._scale.probability(logits)
-    found = Recommendations(
-      Recommendation(
-        item_id,
-        score,
-        logit,
-        probability,
-        None if shares is None else tuple(shares[:, i].tolist()),
-      )
-      for i, (item_id, score, logit, probability) in enumerate(
-        zip(
-          ids,
-          scores.tolist(),
-          logits.tolist(),
-          [None] * len(ids) if probabilities is None else probabilities.tolist(),
-          strict=True,
-        )
-      )
+    chances = self._scale.probability(logits)
+    columns = (
+      ids,
+      scores.tolist(),
+      logits.tolist(),
+      [None] * len(ids) if chances is None else chances.tolist(),
+      [None] * len(ids) if shares is None else map(tuple, shares.T.tolist()),
     )
+    found = Recommendations(map(Recommendation, *columns))
     found.read, found.unknown = tuple(history.places), tuple(history.unknown)
     return found
 
