@@ -214,6 +214,8 @@ def serve(model: Any, args: argparse.Namespace) -> None:
       create_app(service, metrics, limits),
       log_config=None,
       access_log=args.log_requests,
+      # Otherwise a line for whatever comes in that is no HTTP.
+      log_level='info' if args.log_requests else 'error',
       server_header=False,
       ws='none',
       # Of connections; an idle one costs little.

@@ -31,20 +31,24 @@ def warm_up(model: Any, max_batch: int) -> None:
     model: as `jaxrec.load` returns it; it is not changed.
     max_batch: users at once.
   """
-  if not len(model):
-    return
-  some = model.item_ids[:1]
-  histories = [some * length for length in (1, model.history_length)]
+  ids = model.item_ids[: 4 * model.history_length]
+  # Lengths that are read, and of what is not to be recommended again.
+  lengths = [n for n in (1, model.history_length, len(ids)) if n <= len(ids)]
   users = 1
   while True:
-    for history in histories:
-      model.recommend_many([history] * users, 10)
+    for length in lengths:
+      model.recommend_many([ids[:length]] * users, 10)
     if users >= max_batch:
       break
     users = min(4 * users, max_batch)  # As the model's own sizes grow.
   for words in (1, 500):
-    model.recommend_many([[{'text': 'text ' * words}]], 10, explain=True)
-  model.score_many(histories, [some, some])
+    for texts in (1, 8, 64):
+      entries = [
+        {'text': f'{n} ' * words} for n in range(min(texts, max_batch))
+      ]
+      model.recommend_many([[entry] for entry in entries], 10)
+  model.recommend_many([[*ids[:1], {'text': 'a'}]], 10, explain=True)
+  model.score_many([ids[:1]] * 2, [ids[:1], ids])
   with contextlib.suppress(UserError):  # Not every bundle is calibrated.
-    model.recommend_many(histories, 10, strategy='probability')
+    model.recommend_many([ids], 10, strategy='probability')
   model.search('', 1)

@@ -10,7 +10,7 @@ import pytest
 
 from jaxrec.serve import __main__ as command
 from tests.serve.fake import FakeModel
-from tests.serve.servers import Server
+from tests.serve.servers import FAKE, Server
 
 
 def add(server, name):
@@ -64,17 +64,17 @@ class Writers:
       assert not thread.is_alive()
 
 
-def restarts(directory, signals):
+def restarts(directory, signals, command=FAKE, items=60):
   """Ends servers under load in these ways; how many changes were kept."""
   there, gone, unsure = set(), set(), set()
   for round_, number in enumerate((*signals, None)):
-    with Server(f'--data-dir={directory}') as server:
+    with Server(f'--data-dir={directory}', command=command) as server:
       _, about = server.ask('GET', '/about')
       for name in there - unsure:
         assert server.ask('GET', f'/items/{name}')[0] == 200, name
       for name in gone - unsure:
         assert server.ask('GET', f'/items/{name}')[0] == 404, name
-      known = 60 + len(there - unsure)
+      known = items + len(there - unsure)
       assert known <= about['items'] <= known + len(unsure)
       if number is None:
         return len(there), len(gone)
