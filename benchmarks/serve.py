@@ -83,7 +83,8 @@ class Connection:
     told = (await self._reader.readuntil(b'\r\n\r\n')).lower()
     length = int(re.search(rb'content-length: (\d+)', told)[1])
     answer = await self._reader.readexactly(length)
-    return int(told.split(b' ', 2)[1]), json.loads(answer)
+    status = int(told.split(b' ', 2)[1])
+    return status, json.loads(answer) if answer[:1] == b'{' else answer
 
   def close(self) -> None:
     """Leaves."""
@@ -136,6 +137,14 @@ async def client(port, seed, ids, until, taken, errors) -> None:
   connection.close()
 
 
+async def cpu_seconds(port: int) -> float:
+  """What the server has computed so far, on all cores together."""
+  connection = await Connection(port).open()
+  _, text = await connection.ask('/metrics')
+  connection.close()
+  return float(re.search(rb'process_cpu_seconds_total (\S+)', text)[1])
+
+
 async def run(args: argparse.Namespace, port: int) -> dict:
   """All clients at once; what they measured."""
   first = await Connection(port).open()
@@ -145,8 +154,10 @@ async def run(args: argparse.Namespace, port: int) -> dict:
     _, found = await first.ask(f'/items?{query}')
     ids |= dict.fromkeys(item['item_id'] for item in found['items'])
   _, about = await first.ask('/about')
+  first.close()
   taken = collections.defaultdict(list)
   errors = []
+  computed = await cpu_seconds(port)
   began = time.perf_counter()
   clients = [
     client(port, args.seed + n, list(ids), began + args.seconds, taken, errors)
@@ -156,7 +167,7 @@ async def run(args: argparse.Namespace, port: int) -> dict:
     if isinstance(outcome, BaseException):
       errors.append(f'a connection was lost: {outcome!r}')
   seconds = time.perf_counter() - began
-  first.close()
+  computed = await cpu_seconds(port) - computed
   everything = [t for times in taken.values() for t in times]
   return {
     'items': about['items'],
@@ -164,6 +175,7 @@ async def run(args: argparse.Namespace, port: int) -> dict:
     'seconds': round(seconds, 1),
     'requests': len(everything),
     'requests_per_second': round(len(everything) / seconds, 1),
+    'server_cpu_ms_a_request': round(1000 * computed / len(everything), 2),
     'errors': len(errors),
     'first_errors': errors[:5],
     'all': percentiles(everything),
@@ -198,7 +210,7 @@ def main() -> None:
   found |= {
     'flags': flags,
     'cores': len(os.sched_getaffinity(0)),
-    'load_of_the_machine': os.getloadavg()[0],
+    'load_average': os.getloadavg()[0],
     'machine': platform.machine(),
   }
   text = json.dumps(found, indent=2)

@@ -33,20 +33,20 @@ def warm_up(model: Any, max_batch: int) -> None:
   """
   ids = model.item_ids[: 4 * model.history_length]
   # Lengths that are read, and of what is not to be recommended again.
-  lengths = [n for n in (1, model.history_length, len(ids)) if n <= len(ids)]
+  length = model.history_length
+  lengths = {min(n, len(ids)) for n in (1, length // 4, length, 4 * length)}
   users = 1
   while True:
-    for length in lengths:
+    for length in sorted(lengths):
       model.recommend_many([ids[:length]] * users, 10)
     if users >= max_batch:
       break
     users = min(4 * users, max_batch)  # As the model's own sizes grow.
   for words in (1, 500):
     for texts in (1, 8, 64):
-      entries = [
-        {'text': f'{n} ' * words} for n in range(min(texts, max_batch))
-      ]
-      model.recommend_many([[entry] for entry in entries], 10)
+      entries = [{'text': f'{n} ' * words} for n in range(texts)]
+      histories = [[entry] for entry in entries[:max_batch]]
+      model.recommend_many(histories, 10)
   model.recommend_many([[*ids[:1], {'text': 'a'}]], 10, explain=True)
   model.score_many([ids[:1]] * 2, [ids[:1], ids])
   with contextlib.suppress(UserError):  # Not every bundle is calibrated.
