@@ -142,7 +142,7 @@ async def cpu_seconds(port: int) -> float:
   connection = await Connection(port).open()
   _, text = await connection.ask('/metrics')
   connection.close()
-  return float(re.search(rb'process_cpu_seconds_total (\S+)', text)[1])
+  return float(re.search(rb'\nprocess_cpu_seconds_total (\S+)', text)[1])
 
 
 async def run(args: argparse.Namespace, port: int) -> dict:
