@@ -11,7 +11,10 @@ import sys
 from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).parents[2]
-FAKE = ('-m', 'tests.serve.fake', '--bundle=any', '--no_warm_up')
+FAKE = (
+  *('-m', 'tests.serve.fake', '--bundle=any'),
+  *('--no_warm_up', '--max_batch=64'),
+)
 PATIENCE = 60.0
 
 

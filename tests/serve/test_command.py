@@ -129,7 +129,8 @@ def refusal(capsys, *flags):
 
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
   monkeypatch.setattr(command, '_load', lambda _: FakeModel())
-  refuse = lambda *flags: refusal(capsys, '--bundle=any', *flags)
+  usual = ('--bundle=any', '--max_batch=64', '--no_warm_up')
+  refuse = lambda *flags: refusal(capsys, *usual, *flags)
   assert '--bundle' in refusal(capsys)
   assert "did you mean '--port'" in refuse('--prot=1')
   assert 'ports are 0 to 65535' in refuse('--port=70000')
