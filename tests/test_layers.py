@@ -17,14 +17,14 @@ LAYERS = (
   ('baselines',),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops', 'ranking'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
-  ('distributed', 'types', 'errors', 'files'),
+  ('distributed', 'types', 'errors', 'files', 'command_line'),
 )
 ONLY = {  # Who may import it.
   'tensorflow': {'data', 'main'},  # main hides the accelerators from it.
   'tensorflow_datasets': {'data'},
   'ml_collections': {'main', 'runs'},
   # main and compare read flags; runs makes its own, as main would.
-  'absl': {'main', 'compare', 'runs'},
+  'absl': {'main', 'compare', 'runs', 'command_line'},
   'optax': {'optim', 'steps', 'losses', 'train_state'},
   'orbax': {'checkpoints'},
   'huggingface_hub': {'models'},
