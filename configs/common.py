@@ -103,8 +103,9 @@ def base() -> ConfigDict:
       },
       'scoring': 'cosine',  # cosine or dot.
       'scale': 5.0,  # Of the cosine, to start with.
-      # Whether items' texts start without what all of them have in common.
-      'centered': False,
+      # Items' texts start without their mean: 'catalog', that of all items;
+      # 'histories', of what users acted on; '': with it.
+      'centered': '',
       'appeal': False,  # Whether an item's text alone adds to its logits.
       # What items have in common beside their texts: columns of theirs, see
       # jaxrec.data.fields: 'category,price'; '': none. A vector of each value
@@ -114,6 +115,10 @@ def base() -> ConfigDict:
       'ids': {
         'width': 0,  # Of each channel; 0: none.
         'bias': False,  # Whether each item adds a number to its logits.
+        # Of impressions: it starts as so much of the log of the item's click
+        # rate over the mean rate, shrunk by so many more showings.
+        'bias_start': 0.0,
+        'bias_shrinkage': 100.0,
         'start': 'factors',  # Of item-item matrices; or random.
         # together: who acted on this acted on that; follows: what comes after
         # what, for sequences that have an order.
@@ -167,7 +172,7 @@ SEQUENCES = {
   'data.num_candidates': 32,
   'objective': 'next_item',
   'next_item.loss': 'softmax',
-  'centered': True,
+  'centered': 'catalog',
   'scale': 1.6,
   'head.decays': '0.6,0.8,0.6',
   'ids.width': 384,
