@@ -16,6 +16,9 @@ def base() -> ConfigDict:
       'checkpoint_every_steps': 200,
       'log_every_steps': 10,
       'eval_batch_size': 64,
+      # Whether, once validation has chosen the step, what is tested is trained
+      # anew up to it, on the validation split too.
+      'refit': False,
       # -1: what the other sizes leave of the devices.
       'mesh': {'data': -1, 'fsdp': 1, 'tensor': 1},
       'data': {
@@ -46,9 +49,6 @@ def base() -> ConfigDict:
         'protocol': 'impressions',
         # False: histories are sets, whose order says nothing.
         'ordered': True,
-        # train; or train+validation, once all is chosen: the last step is
-        # taken then, and sequences alone can do it.
-        'train_on': 'train',
         # Of sequences, what is predicted, say 'purchase'; '': all. What was
         # seen in another way may be a target: evaluation.seen=kept.
         'target_behaviour': '',
@@ -89,19 +89,36 @@ def base() -> ConfigDict:
         'baselines': 'all',  # Or none, or some: 'popularity,ease'.
         'num_bootstrap': 1000,  # Resamples behind the 95 % intervals.
       },
-      # decays: what an item of a history weighs after each event, of the text
-      # and of each channel of ids: '0.9,0.8,0.6'; from there on it is learned.
-      # '': the plain mean.
-      'head': {'type': 'lstm', 'width': 256, 'decays': ''},
+      # decays: what an item of a history weighs after each event, of the text,
+      # of the fields if there are, and of each channel of ids: '0.9,0.8,0.6';
+      # from there on it is learned. '': the plain mean.
+      'head': {
+        'type': 'lstm',
+        'width': 256,
+        'decays': '',
+        # Whether histories are read with how their items were acted on (which
+        # of the dataset's behaviours), and with the time between events.
+        'behaviours': False,
+        'gaps': False,
+      },
       'scoring': 'cosine',  # cosine or dot.
       'scale': 5.0,  # Of the cosine, to start with.
-      # Whether items' texts start without what all of them have in common.
-      'centered': False,
+      # Items' texts start without their mean: 'catalog', that of all items;
+      # 'histories', of what users acted on; '': with it.
+      'centered': '',
       'appeal': False,  # Whether an item's text alone adds to its logits.
+      # What items have in common beside their texts: columns of theirs, see
+      # jaxrec.data.fields: 'category,price'; '': none. A vector of each value
+      # is read and scored, and each value adds a number to the logits.
+      'fields': {'names': '', 'width': 64, 'gain': 1.0},
       # Vectors of the items themselves beside those of their texts.
       'ids': {
         'width': 0,  # Of each channel; 0: none.
         'bias': False,  # Whether each item adds a number to its logits.
+        # Of impressions: it starts as so much of the log of the item's click
+        # rate over the mean rate, shrunk by so many more showings.
+        'bias_start': 0.0,
+        'bias_shrinkage': 100.0,
         'start': 'factors',  # Of item-item matrices; or random.
         # together: who acted on this acted on that; follows: what comes after
         # what, for sequences that have an order.
@@ -115,6 +132,7 @@ def base() -> ConfigDict:
       # next_item: every item of a history against all items of the batch.
       # impressions+next_item: both.
       'objective': 'impressions',
+      'impressions': {'loss': 'sigmoid'},  # Or softmax over each one's.
       'next_item': {
         'loss': 'sigmoid',  # Or softmax.
         'weight': 1.0,  # Beside impressions.
@@ -123,6 +141,7 @@ def base() -> ConfigDict:
         'encoder_learning_rate': 2e-5,
         'head_learning_rate': 5e-4,
         'appeal_learning_rate': 1e-3,
+        'fields_learning_rate': 1e-3,
         'ids_learning_rate': 1e-3,  # Of item biases too.
         'warmup_steps': 50,
         'weight_decay': 0.01,
@@ -153,7 +172,7 @@ SEQUENCES = {
   'data.num_candidates': 32,
   'objective': 'next_item',
   'next_item.loss': 'softmax',
-  'centered': True,
+  'centered': 'catalog',
   'scale': 1.6,
   'head.decays': '0.6,0.8,0.6',
   'ids.width': 384,

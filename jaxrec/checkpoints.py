@@ -26,7 +26,6 @@ class Checkpoints:
     directory: made if absent.
     say: called with a line for people when a checkpoint is set aside.
     select: the validation metric that names the best checkpoint.
-    last: whether the last of those with metrics is taken for the best.
   """
 
   def __init__(
@@ -35,14 +34,12 @@ class Checkpoints:
     say=lambda text: None,
     *,
     select: str = 'auc',
-    last: bool = False,
   ):
     policies = ocp.training.preservation_policies
     self.directory = directory.absolute()
     self.aside = self.directory.with_name(f'{directory.name}.damaged')
     self._say = say
     self._select = select
-    self._last = last
     keep = [
       policies.LatestN(n=2),
       policies.BestN(
@@ -127,7 +124,7 @@ class Checkpoints:
   def _by_metric(self) -> list[int]:
     """Steps saved with metrics, the highest first; early wins ties."""
     scored = [
-      (-c.step if self._last else -c.metrics[self._select], c.step)
+      (-c.metrics[self._select], c.step)
       for c in self._checkpointer.checkpoints
       if c.metrics
     ]

@@ -9,7 +9,8 @@ from jaxrec.baselines.factors import CHANNELS
 from jaxrec.errors import UserError, choices
 from jaxrec.evaluation.protocols import SEEN
 from jaxrec.evaluation.summary import chosen
-from jaxrec.losses import NEXT_ITEM
+from jaxrec.losses import KINDS
+from jaxrec.start import CENTERED
 from jaxrec.text_encoder import DTYPES
 
 OBJECTIVES = ('impressions', 'next_item', 'impressions+next_item')
@@ -33,6 +34,8 @@ def check(config, shards: int) -> None:
     'data.num_candidates': 2,
     'head.width': 1,
     'ids.width': 0,
+    'fields.width': 1,
+    'ids.bias_shrinkage': 0,
     'next_item.weight': 0,
     'evaluation.num_sampled': 0,
     'evaluation.num_bootstrap': 2,
@@ -54,9 +57,10 @@ def check(config, shards: int) -> None:
       raise UserError(f'encoder.{key}: {choices(config.encoder[key], known)}')
   for key, value, known in (
     ('objective', config.objective, OBJECTIVES),
-    ('next_item.loss', config.next_item.loss, NEXT_ITEM),
+    ('impressions.loss', config.impressions.loss, KINDS),
+    ('next_item.loss', config.next_item.loss, KINDS),
+    ('centered', config.centered, CENTERED),
     ('ids.start', config.ids.start, ('factors', 'random')),
-    ('data.train_on', config.data.train_on, ('train', 'train+validation')),
   ):
     if value not in known:
       raise UserError(f'{key}: {choices(value, known)}')
@@ -69,10 +73,20 @@ def check(config, shards: int) -> None:
       f'ids.channels={config.ids.channels}: nothing follows in sets '
       '(data.ordered=False): give together'
     )
-  _check_decays(config.head.decays, 1 + len(channels) * bool(config.ids.width))
+  if config.fields.gain <= 0:
+    raise UserError(f'fields.gain={config.fields.gain}: must be above 0')
+  _check_decays(
+    config.head.decays,
+    1 + bool(config.fields.names) + len(channels) * bool(config.ids.width),
+  )
   if not 0 <= config.ids.dropout < 1:
     raise UserError(f'ids.dropout={config.ids.dropout}: must be 0 or more, < 1')
   listed = config.data.protocol == 'impressions'
+  if not listed and config.ids.bias_start:
+    raise UserError(
+      f'ids.bias_start={config.ids.bias_start}: sequences tell no click rates: '
+      'give 0'
+    )
   if listed and config.objective == 'next_item':
     raise UserError(
       'objective=next_item: impressions show what was not clicked: give '
@@ -83,10 +97,6 @@ def check(config, shards: int) -> None:
       f'objective={config.objective}: a dataset of sequences has no '
       'impressions: give next_item or impressions (the next item against '
       'drawn ones)'
-    )
-  if listed and config.data.train_on != 'train':
-    raise UserError(
-      f'data.train_on={config.data.train_on}: of impressions only train'
     )
   chosen(config.evaluation.baselines)  # Not only when all is trained.
   if config.evaluation.seen not in SEEN:
@@ -104,5 +114,6 @@ def _check_decays(listed: str, count: int) -> None:
   if len(decays) != count or not all(0 < x <= 1 for x in decays):
     raise UserError(
       f'head.decays={listed!r}: give {count} numbers above 0 and at most 1, of '
-      'the text and of each channel of ids, or nothing'
+      'the text, of the fields if there are, and of each channel of ids, or '
+      'nothing'
     )

@@ -85,16 +85,15 @@ def evaluate_best(
       f'--split={split}: of sequences only what is held out can be evaluated: '
       'give test or validation'
     )
-  checkpoints = experiment.checkpoints(workdir)
-  best, state = checkpoints.restore_best(state)
-  if best is None:
-    raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
+  chosen = experiment.restore_chosen(workdir, state)
   config, data = experiment.config, experiment.dataset
   display = experiment.display
-  validated = experiment.validate(state.params, frozen)
+  validated = experiment.validate(chosen.judged, frozen)
   early = experiment.known('validation')
+  # Other splits than the test are what a refit has learned from.
+  params = chosen.params if split == 'test' else chosen.judged
   found = evaluate(
-    experiment.scorer(state.params, frozen),
+    experiment.scorer(params, frozen),
     experiment.protocol,
     split=getattr(data, split),
     validation=data.validation,
@@ -111,7 +110,8 @@ def evaluate_best(
     'dataset': data.name,
     'split': split,
     'caveat': CAVEATS[split],
-    'best_step': best,
+    'best_step': chosen.step,
+    'refitted': config.refit and split == 'test',
     'threshold': validated.threshold,
     **found.results,
     'validation': validated.metrics,
@@ -125,7 +125,7 @@ def evaluate_best(
   results.show(told, display)
   if jax.process_index() == 0:
     paths = _write(experiment, workdir, split, told, found)
-    display.say(f'best step {best}; {", ".join(map(str, paths))}')
+    display.say(f'best step {chosen.step}; {", ".join(map(str, paths))}')
   return told
 
 

@@ -2,24 +2,25 @@
 
 import dataclasses
 import functools
-import hashlib
 import pathlib
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from flax import nnx
+from flax.traverse_util import flatten_dict, unflatten_dict
 
-from jaxrec import config_checks, metrics, sharding
-from jaxrec.baselines import Known, factors
+from jaxrec import config_checks, metrics, sharding, start
+from jaxrec.baselines import Known
 from jaxrec.checkpoints import Checkpoints
-from jaxrec.data import datasets
+from jaxrec.data import datasets, fields
 from jaxrec.data.batching import VectorItems
 from jaxrec.data.builder import Source
 from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
+from jaxrec.errors import UserError
 from jaxrec.evaluation import calibration, protocols
 from jaxrec.flops import peak_flops, step_flops
 from jaxrec.models import hub
@@ -28,6 +29,7 @@ from jaxrec.optim import make_tx
 from jaxrec.pace import Pace
 from jaxrec.scores import ModelScorer
 from jaxrec.steps import (
+  Objective,
   make_eval_step,
   make_table_step,
   make_train_step,
@@ -95,6 +97,20 @@ class Validated(NamedTuple):
   calibrated: tuple[float, float] | None
 
 
+class Chosen(NamedTuple):
+  """What a training ended with.
+
+  Attributes:
+    step: that validation chose.
+    judged: parameters at that step, of which validation can tell.
+    params: those to be used: the same; or refitted, on validation too.
+  """
+
+  step: int
+  judged: dict
+  params: dict
+
+
 @dataclasses.dataclass
 class Experiment:
   """A config, its data and its model, ready to train or evaluate.
@@ -105,6 +121,7 @@ class Experiment:
     mesh: see `sharding`.
     dataset, catalog: the data.
     encoder: the pretrained BERT.
+    refits: whether it learns from the validation split too.
   """
 
   config: object
@@ -113,6 +130,7 @@ class Experiment:
   dataset: datasets.Dataset
   catalog: Catalog
   encoder: TextEncoder
+  refits: bool = False
 
   @classmethod
   def from_config(cls, config, display: Display) -> 'Experiment':
@@ -164,8 +182,8 @@ class Experiment:
   def make_model(self) -> Recommender:
     """The Recommender with random encoder weights, to be filled."""
     config = self.config
-    channels = _names(config.ids.channels)
-    decays = tuple(map(float, _names(config.head.decays)))
+    channels = start.names(config.ids.channels)
+    decays = tuple(map(float, start.names(config.head.decays)))
     return Recommender(
       encoder=None if self.encoder.frozen else self.encoder.make_for_step(),
       width=self.encoder.sizes['width'],
@@ -180,8 +198,25 @@ class Experiment:
       num_items=len(self.catalog),
       ids=(config.ids.width,) * len(channels) * bool(config.ids.width),
       ids_drop=config.ids.dropout,
+      fields=tuple(field.size for field in self.fields),
+      fields_width=config.fields.width,
+      fields_gain=config.fields.gain,
+      behaviours=len(self.dataset.behaviours) * config.head.behaviours,
+      gaps=config.head.gaps,
       rngs=nnx.Rngs(config.seed + 1),
     )
+
+  @functools.cached_property
+  def fields(self) -> tuple[fields.Field, ...]:
+    """The item fields the model reads."""
+    return fields.learn(
+      self.dataset.items, start.names(self.config.fields.names)
+    )
+
+  @functools.cached_property
+  def field_values(self) -> np.ndarray:
+    """int32 [N, F, V], of every item."""
+    return fields.numbered(self.fields, self.dataset.items, len(self.catalog))
 
   @functools.cached_property
   def _num_rivals(self) -> int:
@@ -193,48 +228,37 @@ class Experiment:
   @property
   def _learned_from(self):
     """What the model learns from."""
-    if self.config.data.train_on == 'train+validation':
-      return self.dataset.known('test')
-    return self.dataset.train
+    return self.dataset.before_test if self.refits else self.dataset.train
 
   def _started(self, params: dict) -> dict:
-    """`params` with what is known at the start: ids, and the texts' mean."""
-    config, known = self.config, {}
+    """`params` with what is known at the start, see `start`."""
+    config, source, known = self.config, self._learned_from, {}
+    count = len(self.catalog)
     if config.centered:
-      mean = np.asarray(self.encoder.vectors, np.float32).mean(0)
+      mean = start.text_mean(self.encoder.vectors, config.centered, source)
       known['project', 'bias'] = -mean
+    if config.ids.bias and config.ids.bias_start:
+      rates = start.click_rates(source, count, config.ids.bias_shrinkage)
+      known['item_bias',] = config.ids.bias_start * rates
     if config.ids.width and config.ids.start == 'factors':
-      for name, values in self._factors().items():
-        known['ids', name] = values
-    for (group, name), values in known.items():
-      parts = dict(params[group])
-      parts[name] = sharding.put(values, parts[name].sharding)
-      params = params | {group: parts}
-    return params
-
-  def _factors(self) -> dict[str, np.ndarray]:
-    """What the ids start from, see `factors`."""
-    ids, both = self.config.ids, self.config.data.train_on != 'train'
-    options = {
-      'names': _names(ids.channels),
-      'width': ids.width,
-      'settings': factors.Settings(ids.penalty, ids.damping, ids.fade_days),
-      'seed': 0,
-    }
-    data = self.config.data
-    told = (
-      self.dataset.fingerprint,
-      *(data.protocol, data.validation_fraction, data.k_core),
-      *(data.min_history, data.target_behaviour, both, factors.FORMAT, options),
-    )
-    key = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-    with one_at_a_time(cache_dir(self.config) / 'lock', self.display.say):
-      return factors.factors(
-        self.dataset.known('test' if both else 'validation'),
-        len(self.catalog),
-        directory=cache_dir(self.config) / 'factors' / key,
-        **options,
+      data = config.data
+      found = start.kept_factors(
+        config,
+        self.dataset.known('test' if self.refits else 'validation'),
+        count,
+        told=(
+          *(self.dataset.fingerprint, self.refits, data.protocol),
+          *(data.validation_fraction, data.k_core, data.min_history),
+          data.target_behaviour,
+        ),
+        directory=cache_dir(config),
+        say=self.display.say,
       )
+      known |= {('ids', name): values for name, values in found.items()}
+    flat = flatten_dict(params)
+    for path, values in known.items():
+      flat[path] = sharding.put(values, flat[path].sharding)
+    return unflatten_dict(flat)
 
   @functools.cached_property
   def tx(self):
@@ -245,7 +269,8 @@ class Experiment:
 
   def init(self):
     """Fresh (TrainState, frozen), pretrained weights in; sets the steps up."""
-    _ = self._num_rivals  # Needs data, which cannot be had while tracing.
+    # These need data, which cannot be had while tracing.
+    _ = self._num_rivals, self.fields
     self.graphdef, state, frozen, specs = init_state(
       self.make_model, self.tx, self.mesh, is_frozen=self.encoder.is_frozen
     )
@@ -257,7 +282,6 @@ class Experiment:
         self.graphdef,
         self.tx,
         objectives=self._objectives,
-        next_item=self.config.next_item.loss,
         gather=gather,
         seed=self.config.seed,
       ),
@@ -275,12 +299,14 @@ class Experiment:
     return state, frozen
 
   @property
-  def _objectives(self) -> dict[str, float]:
-    """Weights of what is trained for."""
-    weights = {name: 1.0 for name in self.config.objective.split('+')}
-    if len(weights) > 1:
-      weights['next_item'] = self.config.next_item.weight
-    return weights
+  def _objectives(self) -> dict[str, Objective]:
+    """What is trained for."""
+    names = self.config.objective.split('+')
+    found = {name: Objective(kind=self.config[name].loss) for name in names}
+    if len(names) > 1:
+      weight = self.config.next_item.weight
+      found['next_item'] = found['next_item']._replace(weight=weight)
+    return found
 
   # -------------------------------------------------------------------- data
   @functools.cached_property
@@ -300,6 +326,7 @@ class Experiment:
       growth=self._growth,
       next_item='next_item' in self._objectives,
       ordered=config.data.ordered,
+      fields=self.field_values,
     )
 
   @property
@@ -359,7 +386,10 @@ class Experiment:
       return self._table_step(
         params,
         frozen,
-        *sharding.put_replicated((pooled, wanted.astype(np.int32)), self.mesh),
+        *sharding.put_replicated(
+          (pooled, wanted.astype(np.int32), self.field_values[wanted]),
+          self.mesh,
+        ),
       )
 
     return ModelScorer(
@@ -398,17 +428,38 @@ class Experiment:
       seed=self.config.seed,
     )
 
+  def refit(self) -> 'Experiment':
+    """The same, learning from the validation split too."""
+    return dataclasses.replace(self, refits=True)
+
   def checkpoints(self, workdir: pathlib.Path) -> Checkpoints:
-    """The checkpoints of a workdir."""
+    """The checkpoints of a workdir; of a refit, those are its own."""
+    directory = workdir / 'refit' if self.refits else workdir
     return Checkpoints(
-      workdir / 'checkpoints',
+      directory / 'checkpoints',
       self.display.say,
       select=self.protocol.main_metric,
-      # What was trained on validation cannot be chosen by it.
-      last=self.config.data.train_on != 'train',
     )
 
+  def restore_chosen(self, workdir: pathlib.Path, state) -> 'Chosen':
+    """What a workdir's training ended with: what is tested and exported.
 
-def _names(listed: str) -> tuple[str, ...]:
-  """'a, b' -> ('a', 'b')."""
-  return tuple(name.strip() for name in listed.split(',') if name.strip())
+    Args:
+      workdir: of a finished training.
+      state: a TrainState, for its layout alone.
+
+    Raises:
+      UserError: the training has not come so far.
+    """
+    checkpoints = self.checkpoints(workdir)
+    step, judged = checkpoints.restore_best(state)
+    if step is None:
+      raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
+    if not self.config.refit:
+      return Chosen(step, judged.params, judged.params)
+    again = self.refit().checkpoints(workdir)
+    if again.latest() != step:
+      raise UserError(
+        f'{again.directory}: not refitted yet: train there first (--mode=train)'
+      )
+    return Chosen(step, judged.params, again.restore(step, state).params)

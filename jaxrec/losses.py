@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-NEXT_ITEM = ('sigmoid', 'softmax')
+KINDS = ('sigmoid', 'softmax')
 
 
 def sigmoid_cross_entropy(
@@ -28,6 +28,31 @@ def sigmoid_cross_entropy(
   each = optax.sigmoid_binary_cross_entropy(logits, labels.astype(jnp.float32))
   loss_sum = jnp.sum(jnp.where(mask, each, 0))
   return loss_sum, jnp.sum(mask).astype(jnp.float32)
+
+
+def softmax_cross_entropy(
+  logits: jax.Array, labels: jax.Array, mask: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  """Softmax cross-entropy over each example's unmasked candidates, summed.
+
+  Which candidate was clicked, given that one was: unlike the sigmoid it learns
+  nothing from how much of what is shown is clicked. Arguments as of
+  `sigmoid_cross_entropy`; of several clicks each counts, and an example without
+  one does not.
+
+  Returns:
+    (loss_sum in nats, count of clicks): float32 scalars.
+  """
+  logits = jnp.where(mask, logits.astype(jnp.float32), -jnp.inf)
+  clicks = jnp.where(mask, labels.astype(jnp.float32), 0)
+  counted = clicks.sum(-1, keepdims=True) > 0
+  # Where nothing is counted all may be masked: 0 gradient, not NaN.
+  logs = jax.nn.log_softmax(jnp.where(counted, logits, 0))
+  each = jnp.where(clicks > 0, clicks * logs, 0)
+  return -jnp.sum(each), jnp.sum(clicks)
+
+
+LISTED = {'sigmoid': sigmoid_cross_entropy, 'softmax': softmax_cross_entropy}
 
 
 def next_item(
@@ -54,7 +79,7 @@ def next_item(
     events: int32 [B, H].
     items: int32 [M], -1 for rows that are none.
     log_rates: float32 [M].
-    kind: one of NEXT_ITEM: sigmoid cross-entropy over all rows, or sampled
+    kind: one of KINDS: sigmoid cross-entropy over all rows, or sampled
       softmax.
 
   Returns:

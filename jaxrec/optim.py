@@ -7,6 +7,7 @@ import optax
 GROUPS = {
   'encoder': 'encoder',
   'appeal': 'appeal',
+  'fields': 'fields',
   'ids': 'ids',
   'item_bias': 'ids',
 }
@@ -42,13 +43,14 @@ def make_tx(
   b2: float,
   appeal_learning_rate: float = 1e-3,
   ids_learning_rate: float = 1e-3,
+  fields_learning_rate: float = 1e-3,
 ) -> optax.GradientTransformation:
   """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101).
 
-  Parameters under 'encoder', 'appeal' and 'ids', with which item biases go,
-  have learning rates of their own. Only kernels decay: not biases, norms,
-  embeddings or scalars. The gradient's global norm is clipped to `clip_norm`; 0
-  for no clipping.
+  Parameters under 'encoder', 'appeal', 'fields' and 'ids', with which item
+  biases go, have learning rates of their own. Only kernels decay: not biases,
+  norms, embeddings or scalars. The gradient's global norm is clipped to
+  `clip_norm`; 0 for no clipping.
   """
 
   def adamw(peak):
@@ -68,6 +70,7 @@ def make_tx(
       'head': adamw(head_learning_rate),
       'appeal': adamw(appeal_learning_rate),
       'ids': adamw(ids_learning_rate),
+      'fields': adamw(fields_learning_rate),
     },
     lambda params: jax.tree.map(
       lambda path: GROUPS.get(path.split('/')[0], 'head'), _paths(params)

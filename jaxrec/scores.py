@@ -26,7 +26,7 @@ class ModelScorer:
   Attributes:
     table_of: item indices -> table of their item vectors, on the mesh.
     eval_step: table, EvalBatch on the mesh -> logits [P].
-    user_step: table, history, mask, events on the mesh -> user vectors [B, W].
+    user_step: table, history, mask, context on the mesh -> user vectors [B, W].
     num_items: N.
     batch_size, history_length: B and H of the batches.
     mesh: see `sharding`.

@@ -1,6 +1,7 @@
 """The step: pure functions, to be jitted by their callers."""
 
 import dataclasses
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +14,20 @@ from jaxrec.train_state import TrainState, merge_params
 from jaxrec.types import Batch, EvalBatch
 
 
+class Objective(NamedTuple):
+  """What is trained for.
+
+  Attributes:
+    weight: of its loss.
+    kind: one of `losses.KINDS`.
+  """
+
+  weight: float = 1.0
+  kind: str = 'sigmoid'
+
+
 def batch_loss(
-  model, batch: Batch, objectives: dict, *, next_item='sigmoid', key=None
+  model, batch: Batch, objectives: dict[str, Objective], *, key=None
 ):
   """The loss of a batch: of each objective the mean, weighted.
 
@@ -25,15 +38,15 @@ def batch_loss(
   Args:
     model: a Recommender.
     batch: on the mesh.
-    objectives: weights by name, of 'impressions' and 'next_item'.
-    next_item: kind of its loss, see `losses`.
+    objectives: by name, of 'impressions' and 'next_item'.
     key: of dropout.
   """
   table = replicate(model.item_vectors(batch, key=key))
   shards = num_batch_shards(jax.sharding.get_abstract_mesh())
   found = {}
   if 'impressions' in objectives:
-    found['impressions'] = losses.sigmoid_cross_entropy(
+    listed = losses.LISTED[objectives['impressions'].kind]
+    found['impressions'] = listed(
       model.logits(table, batch, shards=shards),
       batch.labels,
       batch.candidate_mask,
@@ -43,13 +56,13 @@ def batch_loss(
       model.next_logits(table, batch, shards=shards),
       batch.history,
       batch.history_mask,
-      batch.events,
+      batch.context.events,
       replicate(batch.items),
       replicate(batch.log_rates),
-      kind=next_item,
+      kind=objectives['next_item'].kind,
     )
   return sum(
-    objectives[name] * total / jnp.maximum(count, 1)
+    objectives[name].weight * total / jnp.maximum(count, 1)
     for name, (total, count) in found.items()
   )
 
@@ -58,8 +71,7 @@ def make_train_step(
   graphdef,
   tx,
   *,
-  objectives: dict[str, float] | None = None,
-  next_item: str = 'sigmoid',
+  objectives: dict[str, Objective] | None = None,
   gather=lambda params: params,
   seed: int,
 ):
@@ -68,7 +80,7 @@ def make_train_step(
   Args:
     graphdef: of the model.
     tx: optax transformation.
-    objectives, next_item: see `batch_loss`; by default impressions alone.
+    objectives: see `batch_loss`; by default impressions alone.
     gather: from stored (trained, frozen) parameters to those to compute with.
     seed: of dropout; the key of a step is folded from it, so that resuming
       needs no saved generator.
@@ -85,8 +97,7 @@ def make_train_step(
       return batch_loss(
         model,
         batch,
-        objectives or {'impressions': 1.0},
-        next_item=next_item,
+        objectives or {'impressions': Objective()},
         key=key,
       )
 
@@ -113,7 +124,9 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
     # A pair's example may lie on any device; user vectors are few.
     users = replicate(
-      model.user_vectors(table[batch.history], batch.history_mask, batch.events)
+      model.user_vectors(
+        table[batch.history], batch.history_mask, batch.context
+      )
     )
     logits = model.score(
       users[batch.examples], table[batch.candidates][:, None]
@@ -124,24 +137,24 @@ def make_eval_step(graphdef, *, gather=lambda params: params):
 
 
 def make_user_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, table [M, W], history, mask, events [B, H]) -> [B, W].
+  """(params, frozen, table [M, W], history, mask, context [B, H]) -> [B, W].
 
   A user's dot product with an item vector is their logit, but for the bias.
   """
 
-  def user_step(params: dict, frozen: dict, table, history, mask, events):
+  def user_step(params: dict, frozen: dict, table, history, mask, context):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    return replicate(model.user_vectors(table[history], mask, events))
+    return replicate(model.user_vectors(table[history], mask, context))
 
   return user_step
 
 
 def make_table_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, pooled [M, D], items [M]) -> table [M, W]."""
+  """(params, frozen, pooled [M, D], items [M], fields) -> table [M, W]."""
 
-  def table_step(params: dict, frozen: dict, pooled, items):
+  def table_step(params: dict, frozen: dict, pooled, items, fields):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    return replicate(model.project_items(pooled, items))
+    return replicate(model.project_items(pooled, items, fields))
 
   return table_step
 

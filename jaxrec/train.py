@@ -74,6 +74,9 @@ def _run(config, workdir, stop):
         checkpoints.wait()
       raise
     checkpoints.wait()
+    if config.refit:
+      best, _ = checkpoints.restore_best(state)
+      _refit(experiment.refit(), workdir, best, stop)
     return evaluate_best(
       experiment,
       workdir,
@@ -83,10 +86,29 @@ def _run(config, workdir, stop):
     )
 
 
-def _train(experiment, state, frozen, checkpoints, start, stop):
-  """The loop; returns the last state and how fast it went."""
+def _refit(experiment, workdir, last, stop):
+  """The first `last` steps again, now on validation too; kept apart."""
+  checkpoints = experiment.checkpoints(workdir)
+  if checkpoints.latest() == last:
+    return
+  experiment.display.say(f'refitting: {last} steps, on validation too')
+  state, frozen = experiment.init()
+  start, state = checkpoints.restore_latest(state)
+  state, _ = _train(
+    experiment, state, frozen, checkpoints, start or 0, stop, last
+  )
+  if checkpoints.latest() != last:
+    checkpoints.save(last, state)
+  checkpoints.wait()
+
+
+def _train(experiment, state, frozen, checkpoints, start, stop, last=None):
+  """The loop; returns the last state and how fast it went.
+
+  Up to the step `last`, by default all.
+  """
   config, display = experiment.config, experiment.display
-  last = config.num_train_steps
+  last = config.num_train_steps if last is None else last
   writer = metric_writers.create_default_writer(
     str(checkpoints.directory.parent),
     just_logging=jax.process_index() != 0,
@@ -116,6 +138,7 @@ def _train(experiment, state, frozen, checkpoints, start, stop):
       batch = sharding.put_batch(batch, experiment.mesh, pipeline.part)
       state, pending[step] = experiment.train_step(state, frozen, batch)
       validates = step % config.eval_every_steps == 0 or step == last
+      validates &= not experiment.refits
       stops = stop.reached(step)
       saves = stops or step % config.checkpoint_every_steps == 0
       note = ''

@@ -15,6 +15,23 @@ import numpy as np
 Array = Any  # np.ndarray on the host, jax.Array on the device.
 
 
+class Context(NamedTuple):
+  """How and when a user acted on the items of a history; [B, H] each.
+
+  Of ragged lists before they are padded.
+
+  Attributes:
+    events: int32, which event of its history an item belongs to: items of one
+      time are one.
+    behaviours: int32, how, an index into `Dataset.behaviours`.
+    days: float32, when, in days since the first item that is read.
+  """
+
+  events: Array
+  behaviours: Array
+  days: Array
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Batch:
@@ -32,10 +49,12 @@ class Batch:
     hidden: [R, L, D], in place of tokens.
     vectors: float32 [M, D], pooled encoder outputs.
     items: int32 [M], which items the table's rows are; -1 for none.
+    fields: int32 [M, F, V], values of the rows' items' fields, see
+      `data.fields`; F is 0 where none are read.
     log_rates: float32 [M], of `next_item`: the log of how likely the row's item
       was to be in the batch.
-    events: int32 [B, H], which event of its history an item belongs to: items
-      of one time are one. None: each item is one.
+    context: of the history's items, see Context. None: each is an event of its
+      own, and no more is known.
     history, history_mask: int32 and bool [B, H], oldest first.
     candidates, candidate_mask: int32 and bool [B, C].
     labels: float32 [B, C], 1 for clicked.
@@ -54,8 +73,9 @@ class Batch:
   segments: Array = None
   vectors: Array = None
   items: Array = None
+  fields: Array = None
   log_rates: Array = None
-  events: Array = None
+  context: Context | None = None
 
 
 class Part(NamedTuple):
@@ -117,13 +137,13 @@ class EvalBatch(NamedTuple):
   need many shapes or much padding.
 
   Attributes:
-    history, history_mask, events: int32, bool, int32 [B, H], as in Batch.
+    history, history_mask, context: [B, H], as in Batch.
     examples: int32 [P], each pair's place in the batch, 0..B - 1.
     candidates: int32 [P], each pair's row of the table of item vectors.
   """
 
   history: Array
   history_mask: Array
-  events: Array
+  context: Context
   examples: Array
   candidates: Array

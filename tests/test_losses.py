@@ -5,7 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrec.losses import NEXT_ITEM, next_item, sigmoid_cross_entropy
+from jaxrec.losses import (
+  KINDS,
+  next_item,
+  sigmoid_cross_entropy,
+  softmax_cross_entropy,
+)
 
 B, C = 16, 12
 GARBAGE = np.array([np.nan, np.inf, -np.inf, 6e4], np.float32)
@@ -101,7 +106,7 @@ def histories():
   return logits, slots, mask, events, items, rates
 
 
-@pytest.mark.parametrize('kind', NEXT_ITEM)
+@pytest.mark.parametrize('kind', KINDS)
 def test_next_item_is_that_of_a_loop(histories, kind):
   logits, slots, mask, events, items, rates = histories
   want, count = 0.0, 0
@@ -122,7 +127,7 @@ def test_next_item_is_that_of_a_loop(histories, kind):
   assert got[1] == count
 
 
-@pytest.mark.parametrize('kind', NEXT_ITEM)
+@pytest.mark.parametrize('kind', KINDS)
 def test_next_item_pushes_no_own_item_and_no_padding(histories, kind):
   logits = histories[0]
   gradient = jax.grad(lambda x: next_item(x, *histories[1:], kind=kind)[0])(
@@ -135,7 +140,7 @@ def test_next_item_pushes_no_own_item_and_no_padding(histories, kind):
   assert (gradient[0, 1, 4:7] > 0).all()
 
 
-@pytest.mark.parametrize('kind', NEXT_ITEM)
+@pytest.mark.parametrize('kind', KINDS)
 def test_next_item_of_nothing_is_0_of_0(histories, kind):
   logits, slots, mask, *rest = histories
   nothing = np.zeros_like(mask)
@@ -170,3 +175,27 @@ def test_log_rates_make_up_for_how_often_an_item_is_there():
   plain = jax.jit(jax.vmap(gradient, (0, None)))(items, np.zeros(count))
   error = lambda g: np.abs(np.mean(g, 0) - want).max()
   assert error(found) < error(plain) / 2
+
+
+def test_softmax_is_that_of_a_loop_and_feels_no_padding():
+  rng = np.random.default_rng(1)
+  logits = rng.normal(size=(5, 6)).astype(np.float32)
+  labels = (rng.random((5, 6)) < 0.4).astype(np.float32)
+  labels[0] = 0  # Nobody clicked: nothing to tell.
+  mask = np.arange(6) < np.array([[6], [6], [4], [2], [0]])
+  labels[1:4, :2] = 1
+  want, count = 0.0, 0
+  for b in range(5):
+    seen = logits[b][mask[b]].astype(np.float64)
+    for c in np.flatnonzero(mask[b] & (labels[b] > 0)):
+      want += np.log(np.exp(seen).sum()) - logits[b, c]
+      count += 1
+  logits[~mask] = np.nan
+  loss = lambda x: softmax_cross_entropy(x, labels, mask)[0]
+  got, clicks = softmax_cross_entropy(logits, labels, mask)
+  np.testing.assert_allclose(got, want, rtol=1e-5)
+  assert clicks == count > 4
+  gradient = np.asarray(jax.grad(loss)(logits))
+  assert (gradient[~mask] == 0).all() and (gradient[0] == 0).all()
+  np.testing.assert_allclose(gradient.sum(-1), 0, atol=1e-5)
+  assert (gradient[1:4] != 0).any(-1).all()

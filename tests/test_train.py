@@ -12,6 +12,7 @@ import pytest
 from configs import ecommerce, music, news, video
 from jaxrec import evaluate, metrics, results, train
 from jaxrec.baselines import BASELINES
+from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import demo
 from jaxrec.data.datasets import builder_class
 from jaxrec.data.sequence_builder import SequenceBuilder
@@ -368,7 +369,9 @@ def test_what_cannot_be_is_one_clear_line(
     ({'objective': 'next_itm'}, 'objective: .*did you mean .next_item'),
     ({'objective': 'next_item'}, 'impressions.next_item to learn from'),
     ({'next_item.loss': 'hinge'}, 'next_item.loss'),
-    ({'data.train_on': 'train+validation'}, 'of impressions only train'),
+    ({'impressions.loss': 'hinge'}, "impressions.loss: 'hinge' is unknown"),
+    ({'fields.names': 'categori'}, "did you mean 'category'"),
+    ({'fields.gain': 0.0}, 'must be above 0'),
     ({'ids.width': 2, 'ids.channels': 'togther'}, 'did you mean .?together'),
     ({'ids.width': 2, 'data.ordered': False}, 'nothing follows in sets'),
     ({'head.decays': '0.5,0.5'}, 'give 1 numbers'),
@@ -400,13 +403,47 @@ def test_impressions_teach_by_their_histories_too(
   assert np.isfinite(list(found['metrics'].values())).all()
 
 
-def test_what_learns_from_validation_takes_its_last_step(
-  tiny_config, tmp_path, one_device
+@pytest.mark.parametrize('variant', ['mind_small', 'movielens'])
+def test_a_refit_learns_from_validation_too(
+  variant, tiny_config, tmp_path, monkeypatch, one_device
 ):
+  """And is the same, to the bit, wherever it was interrupted."""
   config = tiny_config(
-    'movielens',
-    video,
-    **{'data.train_on': 'train+validation', 'evaluation.baselines': 'none'},
+    variant,
+    video if variant == 'movielens' else news,
+    **{'num_train_steps': 3, 'refit': True, 'evaluation.baselines': 'none'},
   )
-  found = train.train_and_evaluate(config, tmp_path)
-  assert found['best_step'] == config.num_train_steps
+  last_one = lambda self: [c.step for c in self._checkpointer.checkpoints][-1:]
+  monkeypatch.setattr(Checkpoints, '_by_metric', last_one)
+  whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+  first = train.train_and_evaluate(config, whole)
+  assert first['refitted'] and first['best_step'] == 3
+
+  class Stop(Exception):
+    pass
+
+  fetch = train._fetch
+
+  def stop_at_2(pending, pipeline):
+    if 2 in pending and (parts / 'refit').exists():
+      raise Stop
+    return fetch(pending, pipeline)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(train, '_fetch', stop_at_2)
+    with pytest.raises(Stop):
+      train.train_and_evaluate(config, parts)
+  with pytest.raises(UserError, match='not refitted yet'):
+    evaluate.evaluate_workdir(config, parts, 'test')
+  assert train.train_and_evaluate(config, parts)['metrics'] == first['metrics']
+  assert evaluate.evaluate_workdir(config, whole, 'test') == first
+
+  experiment = Experiment.from_config(config, Display(quiet=True))
+  again = experiment.refit()
+  assert again.pipeline.num_examples > experiment.pipeline.num_examples
+  with jax.set_mesh(experiment.mesh):
+    fresh, _ = experiment.init()
+    a, b = (experiment.restore_chosen(w, fresh) for w in (whole, parts))
+  jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+  differ = jax.tree.map(lambda x, y: (x != y).any(), a.params, a.judged)
+  assert any(jax.tree.leaves(differ))

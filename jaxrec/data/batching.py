@@ -1,42 +1,12 @@
 """Examples' item indices -> one Batch: its distinct items, and who refers to
 them where."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from jaxrec.data.catalog import Catalog
+from jaxrec.data.histories import Ragged, context_at, padded_context
 from jaxrec.data.packing import fill_rows, fit, pack
-from jaxrec.types import WHOLE, Batch, Counts, Part
-
-
-class Ragged(NamedTuple):
-  """Lists of numbers, one for each of B examples.
-
-  Attributes:
-    values: [V], end to end.
-    lengths: int [B].
-  """
-
-  values: np.ndarray
-  lengths: np.ndarray
-
-  @classmethod
-  def of(cls, rows: list[np.ndarray]) -> 'Ragged':
-    """From one array per example."""
-    values = np.concatenate(rows) if rows else np.zeros(0)
-    return cls(values, np.array([len(row) for row in rows], int))
-
-  def rows(self) -> list[np.ndarray]:
-    """One array per example."""
-    return np.split(self.values, np.cumsum(self.lengths)[:-1])
-
-  def padded(self, width: int, dtype=np.int32):
-    """[B, width] padded with 0, and the bool mask."""
-    mask = np.arange(width)[None] < self.lengths[:, None]
-    padded = np.zeros(mask.shape, dtype)
-    padded[mask] = self.values
-    return padded, mask
+from jaxrec.types import WHOLE, Batch, Context, Counts, Part
 
 
 class PackedItems:
@@ -151,11 +121,6 @@ class VectorItems:
 Items = PackedItems | VectorItems
 
 
-def pad_ragged(rows: list[np.ndarray], width: int, dtype=np.int32):
-  """Lists of numbers -> [B, width] padded with 0, and the bool mask."""
-  return Ragged.of(rows).padded(width, dtype)
-
-
 def make_batch(
   items: Items,
   histories: Ragged,
@@ -166,8 +131,9 @@ def make_batch(
   num_candidates: int,
   ladder: list[int],
   part: Part = WHOLE,
-  events: Ragged | None = None,
+  context: Context | None = None,
   log_rates: np.ndarray | None = None,
+  fields: np.ndarray | None = None,
 ) -> tuple[Batch, Counts]:
   """Examples' item indices -> one Batch, NumPy leaves; see `types.Batch`.
 
@@ -183,8 +149,9 @@ def make_batch(
     num_candidates: C.
     ladder: sizes the table of items may be padded to.
     part: the rows wanted, of the items' arrays and of the examples'.
-    events: of the histories' items, see `Batch`; None: each is one.
+    context: of the histories' items, ragged; None: each is an event.
     log_rates: float32 [N], see `Batch`; None: 0.
+    fields: int32 [N, F, V], see `Batch`; None: F is 0.
 
   Returns:
     The part of the batch, and counts of the whole.
@@ -202,10 +169,9 @@ def make_batch(
   )
   padded_labels, _ = labels.padded(num_candidates, np.float32)
   example_mask = candidate_mask.any(1)
-  if events is None:
-    event = np.arange(history_length, dtype=np.int32) * history_mask
-  else:
-    event, _ = events.padded(history_length)
+  if context is None:
+    context = context_at(np.arange(len(histories.values)), histories.lengths)
+  context = padded_context(context, history_length)
   tokens, squares = items.work(distinct)
   counts = Counts(
     examples=int(example_mask.sum()),
@@ -223,6 +189,10 @@ def make_batch(
   row_rates = np.zeros(size, np.float32)
   if log_rates is not None:
     row_rates[table_rows] = log_rates[distinct]
+  if fields is None:
+    fields = np.zeros((items.num_items, 0, 1), np.int32)
+  row_fields = np.full((size, *fields.shape[1:]), -1, np.int32)
+  row_fields[table_rows] = fields[distinct]
   batch = Batch(
     history=history[rows],
     history_mask=history_mask[rows],
@@ -232,7 +202,8 @@ def make_batch(
     example_mask=example_mask[rows],
     items=row_items[places],
     log_rates=row_rates[places],
-    events=event[rows],
+    fields=row_fields[places],
+    context=Context(*(x[rows] for x in context)),
     **dict(zip(items.fields, arrays, strict=True)),
   )
   return batch, counts

@@ -133,6 +133,12 @@ class Impressions:
       return np.arange(len(self.history))
     return event_numbers(self.history_offsets, self.history_times)
 
+  def history_columns(self) -> tuple[np.ndarray | None, ...]:
+    """Events, times and behaviours, see `histories.context_at`."""
+    times = self.history_times
+    events = None if times is None else self.history_events()
+    return events, times, self.history_behaviours
+
   def shown(self, i: int) -> slice:
     """Where example i's candidates and labels lie."""
     return slice(self.candidate_offsets[i], self.candidate_offsets[i + 1])

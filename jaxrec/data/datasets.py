@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 from jaxrec.data.builder import Source
 from jaxrec.data.columns import (
   FORMAT,
+  ColumnWriter,
   Impressions,
   Texts,
   columns_fingerprint,
@@ -65,6 +66,7 @@ class Dataset:
     target_behaviour: the one that is held out; '': all.
     train, validation, test: the splits. Training and every choice use the
       first two alone.
+    before_test: these two as one.
     counts: what was read and what was set aside, by TFDS config.
     notes: some of the lines set aside, 'file:line: why'.
   """
@@ -76,16 +78,16 @@ class Dataset:
   train: Impressions | Sequences
   validation: Impressions
   test: Impressions
+  before_test: Impressions | Sequences
   counts: dict[str, dict[str, int]]
   notes: list[str]
   behaviours: tuple[str, ...] = ()
   target_behaviour: str = ''
-  _before_test: Sequences | None = None
 
   def known(self, split: str) -> Sequences:
     """What users did before `split`, for baselines to learn from."""
-    if self._before_test is not None:
-      return self._before_test if split == 'test' else self.train
+    if isinstance(self.train, Sequences):
+      return self.before_test if split == 'test' else self.train
     return sequences_of(self.train, *[self.validation][: split == 'test'])
 
 
@@ -124,6 +126,15 @@ def split_by_time(
   for side, rows in zip(sides, (order[:cut], order[cut:]), strict=True):
     write_taken(impressions, rows, side)
   return [read_impressions(side) for side in sides]
+
+
+def joined(splits: list[Impressions], directory: pathlib.Path) -> Impressions:
+  """Impressions one after the other, as columns kept in `directory`."""
+  if not directory.is_dir():
+    with ColumnWriter(directory) as writer:
+      for split in splits:
+        writer.append_impressions(split)
+  return read_impressions(directory)
 
 
 def prepare(
@@ -228,10 +239,16 @@ def _splits(builder, root: pathlib.Path, fraction: float) -> dict:
     for split in builder.SPLITS
   }
   if 'validation' not in splits:
+    splits['before_test'] = splits['train']
     splits['train'], splits['validation'] = split_by_time(
       splits['train'], fraction, root / f'{FORMAT}-cut-{fraction}'
     )
-  splits['train'].trainable_clicks()  # Now, while it is preparing.
+  else:
+    splits['before_test'] = joined(
+      [splits['train'], splits['validation']], root / f'{FORMAT}-joined'
+    )
+  for name in ('train', 'before_test'):
+    splits[name].trainable_clicks()  # Now, while it is preparing.
   return splits
 
 
@@ -246,6 +263,6 @@ def _held_out(held: HeldOut) -> dict:
     'train': held.train,
     'validation': held.validation,
     'test': held.test,
-    '_before_test': held.before_test,
+    'before_test': held.before_test,
     'counts': held.counts | counts,
   }

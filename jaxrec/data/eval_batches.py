@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxrec.data.batching import PackedItems, pad_ragged
-from jaxrec.data.columns import Impressions
-from jaxrec.types import EvalBatch
+from jaxrec.data.batching import PackedItems
+from jaxrec.data.columns import Impressions, spans
+from jaxrec.data.histories import Ragged, context_at, padded_context
+from jaxrec.types import Context, EvalBatch
 
 
 def eval_batches(
@@ -32,7 +33,7 @@ def eval_batches(
   """
   offsets = np.asarray(impressions.candidate_offsets)
   num_pairs = batch_size * _pairs_per_example(offsets)
-  numbered = impressions.history_events()
+  columns = impressions.history_columns()
   begin = 0
   while begin < offsets[-1]:
     first = int(np.searchsorted(offsets, begin, side='right')) - 1
@@ -41,8 +42,8 @@ def eval_batches(
     histories = _histories(
       impressions,
       table_rows,
-      numbered,
-      range(first, last),
+      columns,
+      np.arange(first, last),
       batch_size,
       history_length,
     )
@@ -65,14 +66,14 @@ def history_batches(
   *,
   batch_size: int,
   history_length: int,
-) -> Iterator[tuple[slice, tuple[np.ndarray, ...]]]:
+) -> Iterator[tuple[slice, tuple[np.ndarray, np.ndarray, Context]]]:
   """Every example's history once, in order; arguments as in `eval_batches`.
 
   Yields:
-    Which examples, and their history, mask and events [B, H], filled up with
+    Which examples, and their history, mask and context [B, H], filled up with
     empty ones.
   """
-  numbered = impressions.history_events()
+  columns = impressions.history_columns()
   for begin in range(0, len(impressions), batch_size):
     end = min(begin + batch_size, len(impressions))
     yield (
@@ -80,8 +81,8 @@ def history_batches(
       _histories(
         impressions,
         table_rows,
-        numbered,
-        range(begin, end),
+        columns,
+        np.arange(begin, end),
         batch_size,
         history_length,
       ),
@@ -89,18 +90,20 @@ def history_batches(
 
 
 def _histories(
-  impressions, table_rows, numbered, rows, batch_size, history_length
+  impressions, table_rows, columns, rows, batch_size, history_length
 ):
-  """Histories of examples: rows of the table, mask and events [B, H]."""
-  ends = impressions.history_offsets
-  spans = [
-    slice(max(ends[i], ends[i + 1] - history_length), ends[i + 1]) for i in rows
-  ]
-  empty = [np.zeros(0, np.int32)] * (batch_size - len(spans))
-  items = [table_rows[impressions.history[span]] for span in spans]
-  events = [numbered[span] - numbered[span][:1] for span in spans]
-  history, mask = pad_ragged(items + empty, history_length)
-  return history, mask, pad_ragged(events + empty, history_length)[0]
+  """Histories of examples: rows of the table, mask and context [B, H]."""
+  lengths, ends = np.zeros((2, batch_size), np.int64)
+  ends[: len(rows)] = impressions.history_offsets[rows + 1]
+  lengths[: len(rows)] = ends[: len(rows)] - impressions.history_offsets[rows]
+  lengths = np.minimum(lengths, history_length)
+  places = spans(ends - lengths, lengths)
+  items = Ragged(table_rows[impressions.history[places]], lengths)
+  context = context_at(places, lengths, *columns)
+  return (
+    *items.padded(history_length),
+    padded_context(context, history_length),
+  )
 
 
 def _pairs_per_example(offsets: np.ndarray) -> int:

@@ -8,15 +8,15 @@ import dataclasses
 
 import numpy as np
 
-from jaxrec.data.batching import Ragged
 from jaxrec.data.columns import Impressions, ragged_rows, spans
 from jaxrec.data.draws import draw
+from jaxrec.data.histories import Ragged, context_at
 from jaxrec.data.sequences import Sequences, draw_others
 from jaxrec.errors import UserError
+from jaxrec.types import Context
 
-# Histories, candidates, labels, and the events of the histories' items; None
-# where each item is one.
-Examples = tuple[Ragged, Ragged, Ragged, Ragged | None]
+# Histories, candidates, labels, and the context of the histories' items.
+Examples = tuple[Ragged, Ragged, Ragged, Context]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,9 @@ class ImpressionExamples:
     lengths = np.minimum(
       ends - shown.history_offsets[owners], self.history_length
     )
-    histories = Ragged(shown.history[spans(ends - lengths, lengths)], lengths)
+    read = spans(ends - lengths, lengths)
+    histories = Ragged(shown.history[read], lengths)
+    context = context_at(read, lengths, *shown.history_columns())
     # Non-clicks of every example's impression, and those drawn of them.
     places, offsets = ragged_rows(shown.candidate_offsets, owners)
     others = shown.labels[places] == 0
@@ -76,7 +78,7 @@ class ImpressionExamples:
     places = np.empty(len(labels), np.int64)
     places[labels], places[~labels] = self._clicks[rows], others[drawn]
     candidates = Ragged(shown.candidates[places], counts + 1)
-    return histories, candidates, candidates._replace(values=labels), None
+    return histories, candidates, candidates._replace(values=labels), context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,11 +128,14 @@ class SequenceExamples:
   def take(self, rows: np.ndarray, epochs: np.ndarray) -> Examples:
     """The examples `rows` as they are in the epochs given; int64 [B] each."""
     items, offsets = self.sequences.items, self.sequences.offsets
+    sequences = self.sequences
     users, ends = self._users[rows], self._begins[rows]
     lengths = np.minimum(ends - offsets[users], self.history_length)
     places = spans(ends - lengths, lengths)
     histories = Ragged(items[places], lengths)
-    events = _from_zero(self._events[places], lengths)
+    context = context_at(
+      places, lengths, self._events, sequences.times, sequences.behaviours
+    )
     drawn = [
       draw_others(
         np.random.default_rng((self.seed, epoch, row)),
@@ -147,7 +152,7 @@ class SequenceExamples:
     values[~labels] = np.concatenate(drawn)
     candidates = Ragged(values, counts + 1)
     labels = candidates._replace(values=labels)
-    return histories, candidates, labels, events
+    return histories, candidates, labels, context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,9 +217,13 @@ class WindowExamples:
     begins = self._begins[rows]
     lengths = self._ends[rows] - begins
     places = spans(begins, lengths)
-    events = _from_zero(self._events[places], lengths)
-    if not self.ordered:
-      places, events = self._shuffled(rows, epochs, lengths), None
+    sequences, behaviours = self.sequences, self.sequences.behaviours
+    if self.ordered:
+      known = self._events, sequences.times, behaviours
+    else:
+      places, known = self._shuffled(rows, epochs, lengths), (None, None)
+      known += (behaviours,)
+    context = context_at(places, lengths, *known)
     count = min(self.num_candidates, self.num_items)
     counts = np.full(len(rows), count)
     drawn = draw(
@@ -226,8 +235,8 @@ class WindowExamples:
     )
     candidates = Ragged(drawn.astype(np.int32), counts)
     labels = candidates._replace(values=np.zeros(len(drawn), bool))
-    items = self.sequences.items
-    return Ragged(items[places], lengths), candidates, labels, events
+    histories = Ragged(sequences.items[places], lengths)
+    return histories, candidates, labels, context
 
   def _shuffled(self, rows, epochs, lengths) -> np.ndarray:
     """Places of the runs' items, each user's whole sequence reordered."""
@@ -274,14 +283,6 @@ def log_rates(behaviours, num_items: int, batch) -> np.ndarray:
   missing = slots * np.log1p(-counts / max(counts.sum() + 1, 1))
   missing += batch.batch_size * np.log1p(-drawn)
   return np.log(-np.expm1(missing) + 1e-12).astype(np.float32)
-
-
-def _from_zero(events: np.ndarray, lengths: np.ndarray) -> Ragged:
-  """Event numbers of lists end to end, each list's own from 0."""
-  begins = np.cumsum(lengths) - lengths
-  some = lengths > 0
-  first = np.repeat(events[begins[some]], lengths[some])
-  return Ragged((events - first).astype(np.int32), lengths)
 
 
 def _clicks_first(others: np.ndarray) -> np.ndarray:

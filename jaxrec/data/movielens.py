@@ -14,7 +14,7 @@ Those without a header are Latin-1 or, 10M, UTF-8: a line that is not UTF-8 is
 read as Latin-1.
 
 Every rating is an interaction, whatever its stars: somebody who rated a film
-chose to watch it.
+chose to watch it. Its behaviour is 'liked' from 4 stars on, else 'watched'.
 """
 
 import array
@@ -39,6 +39,7 @@ GENRES = (
   *('Crime', 'Documentary', 'Drama', 'Fantasy', 'Film-Noir', 'Horror'),
   *('Musical', 'Mystery', 'Romance', 'Sci-Fi', 'Thriller', 'War', 'Western'),
 )
+LIKED = 4.0  # Stars, of 5.
 _YEAR = re.compile(r'\((\d{4})\)\s*$', re.ASCII)
 
 
@@ -120,7 +121,8 @@ class MovieLens(SequenceBuilder):
           self.note('repeated ratings', f'{where}: {why}')
         else:
           rated.insert(at, index)
-          yield Interaction(user, index, seconds)
+          behaviour = 'liked' if stars >= LIKED else 'watched'
+          yield Interaction(user, index, seconds, behaviour)
 
 
 def layout_of(directory: pathlib.Path) -> Layout:

@@ -19,7 +19,7 @@ from jaxrec.data.columns import Impressions
 from jaxrec.data.examples import log_rates, make_examples
 from jaxrec.data.packing import size_ladder
 from jaxrec.data.sequences import Sequences
-from jaxrec.types import WHOLE, Batch, Counts, Part
+from jaxrec.types import WHOLE, Batch, Context, Counts, Part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,8 @@ class TrainPipeline:
     growth: from one size of the table to the next.
     next_item: whether histories' own items are predicted; see `examples`.
     ordered: False: histories are sets, and come in another order each epoch.
+    fields: int32 [N, F, V], values of every item's fields, see `fields`; None
+      for none.
   """
 
   behaviours: Impressions | Sequences
@@ -51,6 +53,7 @@ class TrainPipeline:
   growth: float = 1.125
   next_item: bool = False
   ordered: bool = True
+  fields: np.ndarray | None = None
 
   def __post_init__(self):
     examples = make_examples(
@@ -138,14 +141,15 @@ class TrainPipeline:
     mesh they are: all find what lies where, each fills in its own part.
     """
     names = ('history', 'history_mask', 'candidates', 'candidate_mask')
-    names += ('labels', 'example_mask', 'items', 'log_rates', 'events')
+    names += ('labels', 'example_mask', 'items', 'log_rates', 'fields')
     names += self.items.fields
-    dtypes = (np.int64, np.int32, bool, np.int32, bool, np.float32, bool)
+    dtypes = (np.int64, np.int32, np.int32, np.float32)  # Counts and context.
+    dtypes += (np.int32, bool, np.int32, bool, np.float32, bool)
     dtypes += (np.int32, np.float32, np.int32)
     dtypes += self.items.dtypes
 
     def build(clicks, epochs):
-      histories, candidates, labels, events = self._examples.take(
+      histories, candidates, labels, context = self._examples.take(
         clicks, epochs
       )
       batch, counts = make_batch(
@@ -153,14 +157,16 @@ class TrainPipeline:
         histories,
         candidates,
         labels,
-        events=events,
+        context=context,
         log_rates=self._log_rates,
+        fields=self.fields,
         history_length=self.history_length,
         num_candidates=self.num_candidates,
         ladder=self._ladder,
         part=self.part,
       )
-      return [np.int64(counts), *(getattr(batch, name) for name in names)]
+      leaves = (getattr(batch, name) for name in names)
+      return [np.int64(counts), *batch.context, *leaves]
 
     dataset = tf.data.Dataset.range(start, stop)
     dataset = dataset.map(
@@ -168,6 +174,10 @@ class TrainPipeline:
       num_parallel_calls=2,
       deterministic=True,
     )
-    for counts, *leaves in dataset.prefetch(prefetch).as_numpy_iterator():
-      batch = Batch(**dict(zip(names, leaves, strict=True)))
+    found = dataset.prefetch(prefetch).as_numpy_iterator()
+    for counts, events, behaviours, days, *leaves in found:
+      batch = Batch(
+        context=Context(events, behaviours, days),
+        **dict(zip(names, leaves, strict=True)),
+      )
       yield batch, Counts(*counts.tolist())

@@ -4,12 +4,12 @@
     history of item_vectors -> mean + LSTM          user_vectors
     logits = scale * cosine(user, item) + bias
 
-Options add to the logits, and their columns to the item vectors: `ids`, what is
-known of an item by who acted on it; `appeal` of its text and `item_bias`, what
-everybody likes.
+Options add to the logits, and their columns to the item vectors: `fields`, what
+items have in common; `ids`, what is known of an item by who acted on it;
+`appeal` of its text and `item_bias`, what everybody likes.
 
-    item_vectors  [ text D | ids read A | ids scored A | appeal 1 ]
-    user_vectors  [ scale * unit text | 0 | ids | 1 ]
+    item_vectors  [ text D | fields F | ids read A | ids scored A | likes 1 ]
+    user_vectors  [ scale * unit text | fields | 0 | ids | 1 ]
 
 A logit is always the product of the two, plus the bias.
 """
@@ -21,7 +21,14 @@ from flax import nnx
 
 from jaxrec.errors import UserError, choices
 from jaxrec.models.bert import Bert, segment_first, segment_mean
-from jaxrec.models.heads import HEADS, after_all, in_order
+from jaxrec.models.fields import Fields
+from jaxrec.models.heads import (
+  HEADS,
+  ContextVectors,
+  Ways,
+  after_all,
+  in_order,
+)
 from jaxrec.types import Batch
 
 EPSILON = 1e-6  # Keeps the gradient of a zero vector's direction finite.
@@ -143,6 +150,10 @@ class Recommender(nnx.Module):
     num_items: N, where there are biases or `ids`.
     ids: sizes of their channels; () for none.
     ids_drop: see Ids.
+    fields: how many values each field has; () for none.
+    fields_width, fields_gain: see Fields.
+    behaviours, gaps: of histories: how many behaviours there are, 0 not to read
+      them; whether the time between events is read.
     rngs: for the initial parameters.
   """
 
@@ -162,6 +173,11 @@ class Recommender(nnx.Module):
     num_items: int = 0,
     ids: tuple[int, ...] = (),
     ids_drop: float = 0.0,
+    fields: tuple[int, ...] = (),
+    fields_width: int = 64,
+    fields_gain: float = 1.0,
+    behaviours: int = 0,
+    gaps: bool = False,
     rngs: nnx.Rngs,
   ):
     for key, value, known in (
@@ -180,10 +196,14 @@ class Recommender(nnx.Module):
       ),
       rngs=rngs,
     )
+    channels = (fields_width,) * bool(fields) + ids
+    self.read_width = width + sum(channels)
+    ways = Ways(behaviours, gaps)
     self.head = HEADS[head](
-      width=width + sum(ids),
-      channels=ids,
+      width=self.read_width,
+      channels=channels,
       decays=decays,
+      ways=ways,
       hidden_width=hidden_width,
       rngs=rngs,
     )
@@ -192,6 +212,15 @@ class Recommender(nnx.Module):
     self.bias = nnx.Param(jnp.log(jnp.array(odds, jnp.float32)))
     self.scoring = scoring
     self.width = width
+    self.has_context = bool(behaviours or gaps)
+    if self.has_context:
+      self.context = ContextVectors(width=self.read_width, ways=ways)
+    self.has_fields = bool(fields)
+    if fields:
+      self.fields = Fields(
+        sizes=fields, width=fields_width, gain=fields_gain, rngs=rngs
+      )
+    self._ids = ids
     self.has_ids = bool(ids)
     if ids:
       self.ids = Ids(
@@ -213,22 +242,27 @@ class Recommender(nnx.Module):
   @property
   def has_likes(self) -> bool:
     """Whether there is a column of what everybody likes."""
-    return self.has_appeal or self.has_biases
+    return self.has_appeal or self.has_biases or self.has_fields
 
-  def project_items(self, pooled, items=None, *, key=None):
-    """Pooled vectors [M, D] and item indices [M] -> item vectors [M, W].
+  def project_items(self, pooled, items=None, fields=None, *, key=None):
+    """Pooled vectors [M, D] of texts -> item vectors [M, W].
 
     Args:
       pooled: of the text.
-      items: int32, below 0 for none; where there are `ids`.
+      items: int32 [M], indices, below 0 for none; where there are `ids`.
+      fields: int32 [M, F, V], below 0 for none; where there are `fields`.
       key: see Ids.
     """
     x = self.project(pooled)
-    columns = [unit(x) if self.scoring == 'cosine' else x]
+    columns, likes = [unit(x) if self.scoring == 'cosine' else x], 0
+    if self.has_fields:
+      of_fields, likes = self.fields(fields)
+      columns.append(of_fields)
     if self.has_ids:
       columns += self.ids(items, key=key)
     if self.has_likes:
-      likes = self.appeal(pooled) if self.has_appeal else 0
+      if self.has_appeal:
+        likes += self.appeal(pooled)
       if self.has_biases:
         of_items = self.item_bias[jnp.maximum(items, 0)]
         likes += jnp.where(items >= 0, of_items, 0)[:, None]
@@ -243,35 +277,36 @@ class Recommender(nnx.Module):
     if pooled is None:
       inputs = batch.tokens if batch.hidden is None else batch.hidden
       pooled = self.encoder(inputs, batch.positions, batch.segments, key=key)
-    return self.project_items(pooled, batch.items, key=ids_key)
+    return self.project_items(pooled, batch.items, batch.fields, key=ids_key)
 
   def read_of(self, vectors):
     """The columns of item vectors that histories are read by."""
-    if not self.has_ids:
-      return vectors[..., : self.width]
-    return vectors[..., : self.width + sum(self.ids.channels)]
+    return vectors[..., : self.read_width]
 
-  def user_vectors(self, history, mask, events=None, *, at=None, inputs=None):
+  def user_vectors(self, history, mask, context=None, *, at=None, inputs=None):
     """User vectors, whose product with an item's, and the bias, is the logit.
 
     Args:
       history: item vectors [B, H, W].
       mask: bool [B, H].
-      events: int32 [B, H], see `heads`; None where each item is one.
+      context: [B, H], see Context; None where each item is an event.
       at: int32 [B, T], the moments; None for the one after all.
       inputs: the head's, of these items, where they are at hand.
 
     Returns:
       [B, T, W], or [B, W] where `at` is None.
     """
-    if events is None:
-      events = in_order(mask)
-    moments = after_all(mask, events) if at is None else at
+    if context is None:
+      context = in_order(mask)
+    moments = after_all(mask, context.events) if at is None else at
     read = self.read_of(history)
-    x = self.head(read, mask, events, moments, inputs)
-    text, ids = x[..., : self.width], x[..., self.width :]
+    if self.has_context:
+      read = read + self.context(mask, context)
+    x = self.head(read, mask, context, moments, inputs)
+    ends = self.width, self.read_width - sum(self._ids)
+    text, of_fields, ids = jnp.split(x, ends, axis=-1)
     text = self.scale * (unit(text) if self.scoring == 'cosine' else text)
-    columns = [text]
+    columns = [text, of_fields]
     if self.has_ids:
       columns += [jnp.zeros_like(ids), ids]
     if self.has_likes:
@@ -295,7 +330,7 @@ class Recommender(nnx.Module):
     users = self.user_vectors(
       history,
       batch.history_mask,
-      batch.events,
+      batch.context,
       inputs=self.head_inputs(table, batch.history, shards),
     )
     return self.score(users, candidates)
@@ -308,8 +343,8 @@ class Recommender(nnx.Module):
     users = self.user_vectors(
       table[batch.history],
       batch.history_mask,
-      batch.events,
-      at=batch.events,
+      batch.context,
+      at=batch.context.events,
       inputs=self.head_inputs(table, batch.history, shards),
     )
     return jnp.einsum('bhw,mw->bhm', users, table) + self.bias
@@ -317,9 +352,10 @@ class Recommender(nnx.Module):
   def head_inputs(self, table, slots, shards):
     """The head's inputs of slots [B, H], by rows of the table; or None.
 
-    None where a device would compute more of them by rows than by slots.
+    None where a device would compute more of them by rows than by slots, and
+    where they depend on more than the item.
     """
-    if len(table) >= slots.size // shards:
+    if self.has_context or len(table) >= slots.size // shards:
       return None
     return jax.tree.map(
       lambda rows: rows[slots.T], self.head.inputs(self.read_of(table))

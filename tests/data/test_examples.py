@@ -21,7 +21,8 @@ def test_an_event_is_predicted_from_what_came_before_it():
   source = make(sequences)
   rows = np.arange(len(source))
   taken = source.take(rows, np.zeros_like(rows))
-  parts = [ragged.rows() for ragged in taken]
+  *lists, context = taken
+  parts = [ragged.rows() for ragged in (*lists, *context)]
   done = 0
   for i in range(len(sequences)):
     part = slice(sequences.offsets[i], sequences.offsets[i + 1])
@@ -30,10 +31,15 @@ def test_an_event_is_predicted_from_what_came_before_it():
       before = items[times < time]
       if not len(before):
         continue
-      history, candidates, labels, events = (ragged[done] for ragged in parts)
+      found = [ragged[done] for ragged in parts]
+      history, candidates, labels, events, behaviours, days = found
       _, numbers = np.unique(times[times < time], return_inverse=True)
       last = numbers[-4:]
       np.testing.assert_array_equal(events, last - last[0])
+      since = times[times < time][-4:]
+      np.testing.assert_allclose(days, (since - since[0]) / 86400, rtol=1e-6)
+      ways = sequences.behaviours[part][times < time][-4:]
+      np.testing.assert_array_equal(behaviours, ways)
       np.testing.assert_array_equal(history, before[-4:])
       assert candidates[0] == item and labels.tolist() == [True, *[False] * 5]
       assert not np.isin(candidates[1:], items).any()
@@ -100,12 +106,12 @@ def test_windows_are_whole_sequences_in_runs():
   sequences = random_sequences()
   source = windows(sequences)
   rows = np.arange(len(source))
-  histories, candidates, labels, events = source.take(rows, rows * 0)
+  histories, candidates, labels, context = source.take(rows, rows * 0)
   assert not labels.values.any() and (candidates.lengths == 3).all()
   told = [name.removeprefix('user ') for name in source.told(rows)]
   runs = {}
   for user, items, numbers in zip(
-    told, histories.rows(), events.rows(), strict=True
+    told, histories.rows(), context.events.rows(), strict=True
   ):
     runs.setdefault(user, []).insert(0, items)  # The last run comes first.
     assert numbers[0] == 0 < numbers[-1]  # There is something to predict.
@@ -127,7 +133,8 @@ def test_a_set_comes_in_another_order_each_epoch_whole():
   rows = np.arange(len(source))
   epochs = [source.take(rows, rows * 0 + epoch) for epoch in (0, 0, 1)]
   first, again, later = (x[0].rows() for x in epochs)
-  assert epochs[0][3] is None
+  for numbers in epochs[0][3].events.rows():  # Each item is an event.
+    np.testing.assert_array_equal(numbers, np.arange(len(numbers)))
   np.testing.assert_array_equal(np.concatenate(first), np.concatenate(again))
   assert not np.array_equal(np.concatenate(first), np.concatenate(later))
   of_user = lambda rows_, user: np.sort(

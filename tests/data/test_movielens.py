@@ -55,6 +55,8 @@ def test_what_is_read_and_what_is_set_aside(tmp_path):
   known = found.known('test')
   assert [known.user_ids[i] for i in range(3)] == ['2', '1', '3']
   assert known.items.tolist() == [0, 1, 0]
+  ways = [found.behaviours[i] for i in known.behaviours]
+  assert ways == ['watched', 'liked', 'liked']
   test = found.test
   assert [test.user_ids[i] for i in range(len(test))] == ['2', '1']
   assert test.candidates.tolist() == [2, 0, 2]
@@ -146,9 +148,9 @@ def test_the_older_layouts(tmp_path, movies, ratings, contents, encoding):
   assert items.counts['malformed: genres'] == (movies == 'u.item')
   assert items.counts['rows'] == len(contents[0].splitlines())
   assert [tuple(r) for r in sequences.interactions(tmp_path)] == [
-    ('2', 2, 300, ''),
-    ('1', 1, 100, ''),
-    ('1', 0, 200, ''),
+    ('2', 2, 300, 'liked'),
+    ('1', 1, 100, 'liked'),
+    ('1', 0, 200, 'watched'),
   ]
   assert sequences.counts == {
     'rows': 5,

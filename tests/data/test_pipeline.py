@@ -223,7 +223,7 @@ def test_evaluation_visits_every_candidate_once(data, batch_size):
   ):
     assert shown.start == done < shown.stop
     done = shown.stop
-    shapes.add(tuple(x.shape for x in batch))
+    shapes.add(tuple(x.shape for x in jax.tree.leaves(batch)))
     count = shown.stop - shown.start
     np.testing.assert_array_equal(
       table_rows[batch.candidates[:count]], impressions.candidates[shown]
@@ -241,7 +241,7 @@ def test_histories_come_once_each_in_order(data):
   impressions = data[1]
   table_rows = np.random.default_rng(0).permutation(N)
   done = 0
-  for which, (history, mask, events) in history_batches(
+  for which, (history, mask, context) in history_batches(
     impressions, table_rows, batch_size=8, history_length=10
   ):
     assert history.shape == mask.shape == (8, 10)
@@ -252,7 +252,7 @@ def test_histories_come_once_each_in_order(data):
       np.testing.assert_array_equal(history[row][mask[row]], expected)
       # No times are known: each item is an event.
       numbers = np.arange(len(expected))
-      np.testing.assert_array_equal(events[row][mask[row]], numbers)
+      np.testing.assert_array_equal(context.events[row][mask[row]], numbers)
       done += 1
   assert done == len(impressions)
 

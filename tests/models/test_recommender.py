@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxrec.data.batching import PackedItems, Ragged, make_batch
+from jaxrec.data.batching import PackedItems, make_batch
 from jaxrec.data.catalog import Catalog
+from jaxrec.data.histories import Ragged
 from jaxrec.errors import UserError
 from jaxrec.models.bert import Bert
 from jaxrec.models.lstm import Lstm, recur
