@@ -19,7 +19,7 @@ LAYERS = (
   ('baselines',),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops', 'ranking'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
-  ('distributed', 'types', 'errors', 'files', 'command_line'),
+  ('distributed', 'types', 'errors', 'files'),
 )
 ONLY = {  # Who may import it.
   'tensorflow': {'data', 'main'},  # main hides the accelerators from it.
