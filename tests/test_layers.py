@@ -14,6 +14,7 @@ LAYERS = (
   ('experiment', 'runs'),
   ('command_line',),
   ('config_checks', 'text_encoder'),
+  ('start',),
   ('results', 'scores', 'report', 'encode'),
   ('evaluation',),
   ('baselines',),
