@@ -10,6 +10,7 @@ from jaxrec.errors import UserError, choices
 from jaxrec.evaluation.protocols import SEEN
 from jaxrec.evaluation.summary import chosen
 from jaxrec.losses import KINDS
+from jaxrec.start import CENTERED
 from jaxrec.text_encoder import DTYPES
 
 OBJECTIVES = ('impressions', 'next_item', 'impressions+next_item')
@@ -34,6 +35,9 @@ def check(config, shards: int) -> None:
     'head.width': 1,
     'ids.width': 0,
     'fields.width': 1,
+    'ids.bias_shrinkage': 0,
+    'ids.texts': 0,
+    'trend.half_life': 0,
     'next_item.weight': 0,
     'evaluation.num_sampled': 0,
     'evaluation.num_bootstrap': 2,
@@ -57,6 +61,7 @@ def check(config, shards: int) -> None:
     ('objective', config.objective, OBJECTIVES),
     ('impressions.loss', config.impressions.loss, KINDS),
     ('next_item.loss', config.next_item.loss, KINDS),
+    ('centered', config.centered, CENTERED),
     ('ids.start', config.ids.start, ('factors', 'random')),
   ):
     if value not in known:
@@ -79,6 +84,13 @@ def check(config, shards: int) -> None:
   if not 0 <= config.ids.dropout < 1:
     raise UserError(f'ids.dropout={config.ids.dropout}: must be 0 or more, < 1')
   listed = config.data.protocol == 'impressions'
+  if config.trend.half_life and (listed or not config.data.ordered):
+    raise UserError(
+      f'trend.half_life={config.trend.half_life}: only sequences tell when '
+      'everybody acted: give 0'
+    )
+  if config.trend.gain <= 0:
+    raise UserError(f'trend.gain={config.trend.gain}: must be above 0')
   if listed and config.objective == 'next_item':
     raise UserError(
       'objective=next_item: impressions show what was not clicked: give '

@@ -2,22 +2,23 @@
 
 import dataclasses
 import functools
-import hashlib
 import pathlib
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from flax import nnx
+from flax.traverse_util import flatten_dict, unflatten_dict
 
-from jaxrec import config_checks, metrics, sharding
-from jaxrec.baselines import Known, factors
+from jaxrec import config_checks, metrics, sharding, start
+from jaxrec.baselines import Known
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets, fields
 from jaxrec.data.batching import VectorItems
 from jaxrec.data.builder import Source
 from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
+from jaxrec.data.sequences import Sequences
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
 from jaxrec.errors import UserError
@@ -182,8 +183,8 @@ class Experiment:
   def make_model(self) -> Recommender:
     """The Recommender with random encoder weights, to be filled."""
     config = self.config
-    channels = _names(config.ids.channels)
-    decays = tuple(map(float, _names(config.head.decays)))
+    channels = start.names(config.ids.channels)
+    decays = tuple(map(float, start.names(config.head.decays)))
     return Recommender(
       encoder=None if self.encoder.frozen else self.encoder.make_for_step(),
       width=self.encoder.sizes['width'],
@@ -203,13 +204,27 @@ class Experiment:
       fields_gain=config.fields.gain,
       behaviours=len(self.dataset.behaviours) * config.head.behaviours,
       gaps=config.head.gaps,
+      once=config.head.once,
+      periods=self.periods,
+      trend_gain=config.trend.gain,
       rngs=nnx.Rngs(config.seed + 1),
     )
 
   @functools.cached_property
+  def periods(self):
+    """The calendar of the trend; None where there is none."""
+    half_life = self.config.trend.half_life
+    if not half_life:
+      return None
+    # The same once refitted.
+    return start.periods(self.dataset.before_test, half_life)
+
+  @functools.cached_property
   def fields(self) -> tuple[fields.Field, ...]:
     """The item fields the model reads."""
-    return fields.learn(self.dataset.items, _names(self.config.fields.names))
+    return fields.learn(
+      self.dataset.items, start.names(self.config.fields.names)
+    )
 
   @functools.cached_property
   def field_values(self) -> np.ndarray:
@@ -229,49 +244,42 @@ class Experiment:
     return self.dataset.before_test if self.refits else self.dataset.train
 
   def _started(self, params: dict) -> dict:
-    """`params` with what is known at the start: ids, and the texts' mean."""
-    config, known = self.config, {}
+    """`params` with what is known at the start, see `start`."""
+    config, source, known = self.config, self._learned_from, {}
+    count = len(self.catalog)
     if config.centered:
-      mean = np.asarray(self.encoder.vectors, np.float32).mean(0)
+      mean = start.text_mean(self.encoder.vectors, config.centered, source)
       known['project', 'bias'] = -mean
-    if config.ids.width and config.ids.start == 'factors':
-      for name, values in self._factors().items():
-        known['ids', name] = values
-    for (group, name), values in known.items():
-      parts = dict(params[group])
-      parts[name] = sharding.put(values, parts[name].sharding)
-      params = params | {group: parts}
-    return params
-
-  def _factors(self) -> dict[str, np.ndarray]:
-    """What the ids start from, see `factors`."""
-    ids = self.config.ids
-    options = {
-      'names': _names(ids.channels),
-      'width': ids.width,
-      'settings': factors.Settings(ids.penalty, ids.damping, ids.fade_days),
-      'seed': 0,
-    }
-    data = self.config.data
-    told = (
-      self.dataset.fingerprint,
-      *(data.protocol, data.validation_fraction, data.k_core),
-      *(
-        data.min_history,
-        data.target_behaviour,
-        self.refits,
-        factors.FORMAT,
-        options,
-      ),
-    )
-    key = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-    with one_at_a_time(cache_dir(self.config) / 'lock', self.display.say):
-      return factors.factors(
-        self.dataset.known('test' if self.refits else 'validation'),
-        len(self.catalog),
-        directory=cache_dir(self.config) / 'factors' / key,
-        **options,
+    if config.ids.bias and config.ids.bias_start:
+      if isinstance(source, Sequences):
+        rates = start.popularity(source, count)
+      else:
+        rates = start.click_rates(source, count, config.ids.bias_shrinkage)
+      known['item_bias',] = config.ids.bias_start * rates
+    if self.periods:
+      known['trend', 'counts'] = start.trends(
+        source, count, self.periods, config.trend.half_life
       )
+    if config.ids.width and config.ids.start == 'factors':
+      data = config.data
+      found = start.kept_factors(
+        config,
+        self.dataset.known('test' if self.refits else 'validation'),
+        self.encoder.vectors,
+        told=(
+          *(self.dataset.fingerprint, self.refits, data.protocol),
+          *(data.validation_fraction, data.k_core, data.min_history),
+          data.target_behaviour,
+          *(self.catalog.fingerprint, self.encoder.fingerprint),
+        ),
+        directory=cache_dir(config),
+        say=self.display.say,
+      )
+      known |= {('ids', name): values for name, values in found.items()}
+    flat = flatten_dict(params)
+    for path, values in known.items():
+      flat[path] = sharding.put(values, flat[path].sharding)
+    return unflatten_dict(flat)
 
   @functools.cached_property
   def tx(self):
@@ -283,7 +291,7 @@ class Experiment:
   def init(self):
     """Fresh (TrainState, frozen), pretrained weights in; sets the steps up."""
     # These need data, which cannot be had while tracing.
-    _ = self._num_rivals, self.fields
+    _ = self._num_rivals, self.fields, self.periods
     self.graphdef, state, frozen, specs = init_state(
       self.make_model, self.tx, self.mesh, is_frozen=self.encoder.is_frozen
     )
@@ -476,8 +484,3 @@ class Experiment:
         f'{again.directory}: not refitted yet: train there first (--mode=train)'
       )
     return Chosen(step, judged.params, again.restore(step, state).params)
-
-
-def _names(listed: str) -> tuple[str, ...]:
-  """'a, b' -> ('a', 'b')."""
-  return tuple(name.strip() for name in listed.split(',') if name.strip())

@@ -6,18 +6,23 @@ import pathlib
 import shutil
 import tempfile
 
-# Before JAX or TensorFlow (which imports JAX) starts.
+# Before JAX or TensorFlow (which imports JAX) starts. What is given from
+# outside comes last, and counts.
 os.environ['XLA_FLAGS'] = ' '.join(
   [
-    os.environ.get('XLA_FLAGS', ''),
     '--xla_force_host_platform_device_count=8',
-    '--xla_backend_optimization_level=0',  # Compiling is most of the time.
+    # Compiling is most of the time: XLA's older emitters take half of it.
+    '--xla_backend_optimization_level=0',
+    '--xla_cpu_use_fusion_emitters=false',
+    os.environ.get('XLA_FLAGS', ''),
   ]
 )
 os.environ['JAX_PLATFORMS'] = 'cpu'
-# What one test compiled, another test or process reads.
-_compiled = tempfile.TemporaryDirectory(prefix='jaxrec-compiled-')
-os.environ['JAX_COMPILATION_CACHE_DIR'] = _compiled.name
+# What one test compiled, another test or process reads: workers have the
+# directory of the process that started them.
+if 'PYTEST_XDIST_WORKER' not in os.environ:
+  _compiled = tempfile.TemporaryDirectory(prefix='jaxrec-compiled-')
+  os.environ['JAX_COMPILATION_CACHE_DIR'] = _compiled.name
 os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0'
 os.environ['JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES'] = '-1'
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'

@@ -52,14 +52,15 @@ class History:
   days: np.ndarray
 
   def without(self, place: int) -> 'History':
-    """Without its entry number `place`."""
+    """Without its entry number `place`, as if it had never been there."""
     left = np.delete(np.arange(len(self.entries)), place)
     days = self.days[left]
+    _, events = np.unique(self.events[left], return_inverse=True)
     return dataclasses.replace(
       self,
       entries=[self.entries[i] for i in left],
       places=[self.places[i] for i in left],
-      events=self.events[left],
+      events=events.astype(np.int32),
       behaviours=self.behaviours[left],
       days=days - days[:1],
     )

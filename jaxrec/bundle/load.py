@@ -43,7 +43,9 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
     manifest['category'],
   )
   read = lambda name: functions.load(directory / layout.FUNCTIONS, name)
-  encode, project, user = read('encode'), read('project'), read('user')
+  encode, project, user, score = map(
+    read, ('encode', 'project', 'user', 'score')
+  )
   texts = TextEncoder(
     directory / layout.ENCODER / layout.TOKENIZER,
     encode,
@@ -65,8 +67,8 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
     ),
     users=Users(
       user,
-      {name: params[name] for name in user.params},
-      float(params['bias']),
+      score,
+      {n: params[n] for n in (*user.params, *score.params, 'bias')},
       told['history_length'],
     ),
     encoder=ItemEncoder(

@@ -1,7 +1,7 @@
 """Histories -> user vectors, and these against the items, on the device."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -26,17 +26,23 @@ class Users:
 
   Args:
     function: vectors [B, H, W], mask and context [B, H] -> users [B, W].
-    params: the function's, by name.
-    bias: what is added to the product of a user and an item.
+    scorer: users [B, W], items [B, C, W] -> logits [B, C].
+    params: those of both, by name; 'bias' is what a user's product with an item
+      lacks of the logit.
     history_length: H at most.
   """
 
   def __init__(
-    self, function: Function, params: dict, bias: float, history_length: int
+    self,
+    function: Function,
+    scorer: Function,
+    params: Mapping[str, np.ndarray],
+    history_length: int,
   ):
     self._inputs = set(function.inputs)
-    self._params = jax.device_put(params)
-    self._bias = jnp.float32(bias)
+    params = jax.device_put(dict(params))
+    self._params = {name: params[name] for name in function.params}
+    self._bias = params['bias']
     self._lengths = ladder(SHORTEST, history_length, 4)
 
     @jax.jit
@@ -50,7 +56,13 @@ class Users:
       )
       return function.call(params, inputs | {'vectors': vectors})
 
-    self._read = read
+    @jax.jit
+    def score(users, items):
+      each = jnp.broadcast_to(items[None], (len(users), *items.shape))
+      mine = {name: params[name] for name in scorer.params}
+      return scorer.call(mine, {'users': users, 'items': each})
+
+    self._read, self._score = read, score
 
   def chunk(self, index: Index) -> int:
     """Users that are read and ranked at once."""
@@ -145,7 +157,16 @@ class Users:
 
   def logits(self, users: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """float32 [U, C], of users [U, W] and items' vectors [C, W]."""
-    return np.asarray(users @ vectors.T + self._bias)
+    found = np.zeros((len(users), len(vectors)), np.float32)
+    for top in range(0, len(users), USERS[2]):
+      for left in range(0, len(vectors), LISTS[1]):
+        here = slice(top, top + USERS[2]), slice(left, left + LISTS[1])
+        mine, items = users[here[0]], vectors[here[1]]
+        found[here] = self._score(
+          np.pad(mine, ((0, fit(len(mine), USERS) - len(mine)), (0, 0))),
+          np.pad(items, ((0, fit(len(items), LISTS) - len(items)), (0, 0))),
+        )[: len(mine), : len(items)]
+    return found
 
 
 class Ranked(NamedTuple):
