@@ -323,7 +323,7 @@ def test_now(model):
   ids = model.item_ids[:3]
   best = model.recommend(ids, k=5, times=[10, 20, 30], now=20)
   assert best.read == (0, 1)
-  assert best == model.recommend(ids[:2], k=5, times=[10, 20])
+  assert best == model.recommend(ids[:2], k=5, times=[10, 20], now=20)
 
 
 def test_search(model):
