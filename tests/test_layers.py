@@ -9,7 +9,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 # From the top; a module imports from its own layer or below.
 LAYERS = (
-  ('main', 'compare'),
+  ('main', 'compare', 'serve'),
   ('train', 'evaluate', 'export', 'recommend'),
   ('experiment', 'runs'),
   ('command_line',),
@@ -41,6 +41,11 @@ ONLY = {  # Who may import it.
   'scipy': {'baselines', 'evaluation'},
   'pyarrow': {'evaluation', 'data', 'recommend'},
   'openpyxl': {'data'},
+  'fastapi': {'serve'},
+  'starlette': {'serve'},
+  'pydantic': {'serve'},
+  'uvicorn': {'serve'},
+  'prometheus_client': {'serve'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 
