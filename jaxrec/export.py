@@ -26,7 +26,8 @@ from jaxrec.models.recommender import ItemEncoder
 from jaxrec.train_state import merge_params
 from jaxrec.types import Context
 
-PER_ITEM = ('ids.read', 'ids.scored', 'item_bias')  # One row for each item.
+# Parameters of one row for each item.
+PER_ITEM = ('ids.read', 'ids.scored', 'item_bias', 'trend.counts')
 CATEGORY = 'category'  # The column that items are filtered by, if it is there.
 DRAWN = 100  # Items against which a target is calibrated, drawn for each.
 HALF_LIVES = (0.1, 1.0, 7.0, 30.0, 365.0)  # Days, of the prior.
@@ -330,7 +331,7 @@ def _write_functions(
     return model(params).project_items(x['pooled'], x['items'], x['fields'])
 
   def user(params, x):
-    context = Context(x['events'], x['behaviours'], x['days'])
+    context = Context(*(x[name] for name in Context._fields))
     return model(params).user_vectors(x['vectors'], x['mask'], context)
 
   def score(params, x):
@@ -348,9 +349,9 @@ def _write_functions(
     'user': {
       'vectors': shaped((*history, item_width)),
       'mask': shaped(history, 'bool'),
-      'events': shaped(history, 'int32'),
-      'behaviours': shaped(history, 'int32'),
+      **{name: shaped(history, 'int32') for name in Context._fields},
       'days': shaped(history),
+      'today': shaped(history[:1], 'int32'),
     },
     'score': {
       'users': shaped(('b', item_width)),

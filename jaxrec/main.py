@@ -22,7 +22,7 @@ from jaxrec.errors import UserError
 MODES = ('train', 'evaluate', 'prepare', 'export', 'recommend')
 
 _CONFIG = config_flags.DEFINE_config_file(
-  'config', None, 'give e.g. --config=configs/news.py:mind_small.'
+  'config', None, 'Config file, with its variant: configs/news.py:mind_small.'
 )
 _WORKDIR = flags.DEFINE_string(
   'workdir', None, 'Where checkpoints, event files and results go.'
@@ -59,7 +59,14 @@ _EXCLUDE_SEEN = flags.DEFINE_bool(
 _UNKNOWN = flags.DEFINE_string(
   'unknown', 'error', 'Of --mode=recommend: unknown ids: error or skip.'
 )
-# What a mode needs beside itself.
+HINTS = {
+  'config': 'give e.g. --config=configs/news.py',
+  'workdir': 'give a directory for the results',
+  'bundle': 'give the directory of what --mode=export writes',
+  'users': 'give a file of users, .jsonl or .parquet',
+  'output': 'give a name for the recommendations, .jsonl or .parquet',
+}
+# Flags that a mode cannot do without; others: config and workdir.
 NEEDS = {
   'prepare': ('config',),
   'export': ('config', 'workdir', 'bundle'),
@@ -83,10 +90,9 @@ TRY_AGAIN = 75  # As sysexits.h has it: the same command may succeed.
 def _parse(argv):
   try:
     rest = parse(flags.FLAGS, argv, _CONFIG)
-    if _CONFIG.value is None:
-      raise UserError('--config is missing: give e.g. --config=configs/news.py')
-    if _WORKDIR.value is None and _MODE.value != 'prepare':
-      raise UserError('--workdir is missing: give a directory for the results')
+    for name in NEEDS.get(_MODE.value, ('config', 'workdir')):
+      if flags.FLAGS[name].value is None:
+        raise UserError(f'--{name} is missing: {HINTS[name]}')
     return rest
   except UserError as e:
     fail(e)
@@ -144,7 +150,7 @@ def main(argv):
     try:
       _recommend()
     except (UserError, OSError) as e:
-      _fail(e)
+      fail(e)
     return
   import jax
   import tensorflow as tf

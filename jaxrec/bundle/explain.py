@@ -33,8 +33,9 @@ def contributions(
     float32 [H, C].
   """
   count = len(history.entries)
-  variants = [history.without(i) for i in range(count)]
-  logits = logits_of([history, history.emptied(), *variants])
+  kept = [np.delete(np.arange(count), i) for i in range(count)]
+  variants = [history, history.of([]), *map(history.of, kept)]
+  logits = logits_of(variants)
   logits = logits.astype(np.float64)
   alone = logits[0] - logits[2:]
   change = logits[0] - logits[1]

@@ -1,8 +1,8 @@
 """Histories as users give them -> arrays that the user encoder reads."""
 
 import dataclasses
-import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,10 @@ import numpy as np
 from jaxrec.bundle.index import Index
 from jaxrec.bundle.texts import Template, known, shown
 from jaxrec.errors import UserError, choices
+from jaxrec.types import NEVER
 
 DAY = 86400.0  # Seconds.
+LATEST = 1e11  # Seconds: the year 5138, as in data; milliseconds are more.
 UNKNOWN = ('error', 'skip')
 
 
@@ -38,43 +40,54 @@ class History:
     places: where these lie in the history as it was given.
     seen: rows of all of its items, those that are too old to be read too.
     unknown: ids that were skipped.
-    events: int32, growing, the event of each entry.
-    behaviours: int32, an index for each.
-    days: float32, for each, since the first.
+    behaviours: int32, an index for each entry.
+    seconds: float64, unix, likewise; None: unknown.
+    today: the date of asking, in days since 1970.
   """
 
   entries: list[Entry]
   places: list[int]
   seen: list[int]
   unknown: list[str]
-  events: np.ndarray
   behaviours: np.ndarray
-  days: np.ndarray
+  seconds: np.ndarray | None
+  today: int
 
-  def without(self, place: int) -> 'History':
-    """Without its entry number `place`, as if it had never been there."""
-    left = np.delete(np.arange(len(self.entries)), place)
-    days = self.days[left]
-    _, events = np.unique(self.events[left], return_inverse=True)
+  def of(self, kept: Sequence[int]) -> 'History':
+    """With the entries `kept` alone, as if there had never been others."""
+    kept = np.array(kept, int)
     return dataclasses.replace(
       self,
-      entries=[self.entries[i] for i in left],
-      places=[self.places[i] for i in left],
-      events=events.astype(np.int32),
-      behaviours=self.behaviours[left],
-      days=days - days[:1],
+      entries=[self.entries[i] for i in kept],
+      places=[self.places[i] for i in kept],
+      behaviours=self.behaviours[kept],
+      seconds=None if self.seconds is None else self.seconds[kept],
     )
 
-  def emptied(self) -> 'History':
-    """Without any entry."""
-    return dataclasses.replace(
-      self,
-      entries=[],
-      places=[],
-      events=self.events[:0],
-      behaviours=self.behaviours[:0],
-      days=self.days[:0],
-    )
+  def context(self, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Arrays [H] of those of `types.Context`'s columns that are wanted."""
+    count, seconds = len(self.entries), self.seconds
+    events = np.arange(count, dtype=np.int32)
+    days, dates = np.zeros((2, count))
+    if seconds is not None and count:
+      # Items of one time are one event.
+      events = np.cumsum(np.diff(seconds, prepend=seconds[0]) != 0)
+      days, dates = (seconds - seconds[0]) / DAY, seconds // DAY
+    found = {'events': events, 'days': days, 'dates': dates}
+    found['behaviours'] = self.behaviours
+    if 'again' in names:
+      found['again'] = self._again(events)
+    return {name: x for name, x in found.items() if name in names}
+
+  def _again(self, events: np.ndarray) -> np.ndarray:
+    """The event in which each entry's item comes next; NEVER."""
+    found, following = np.full(len(events), NEVER), {}
+    for i in range(len(events) - 1, -1, -1):
+      entry = self.entries[i]
+      key = entry.row if entry.row >= 0 else entry.text
+      found[i] = following.get(key, NEVER)
+      following[key] = events[i]
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +122,8 @@ class Reader:
       index: the items.
       history: ids, or items as dicts, oldest first.
       behaviours, times: one for each entry; unix seconds.
-      now: what was done later is not read.
+      now: when it is asked, unix seconds; what was done later is not read.
+        None: by the clock, and all is read.
       unknown: one of UNKNOWN.
 
     Raises:
@@ -154,17 +168,15 @@ class Reader:
         places.append(place)
     entries.reverse()
     places.reverse()
-    when = None if seconds is None else seconds[places]
+    asked = time.time() if now is None else now
     return History(
       entries=entries,
       places=places,
       seen=seen,
       unknown=skipped[::-1],
-      events=_events(len(places), when),
       behaviours=ways[places],
-      days=np.zeros(len(places), np.float32)
-      if when is None
-      else ((when - when[:1]) / DAY).astype(np.float32),
+      seconds=None if seconds is None else seconds[places],
+      today=int(min(max(asked // DAY, 0), NEVER)),
     )
 
   def entry(
@@ -203,17 +215,15 @@ class Reader:
     return np.array([numbers[name] for name in behaviours], np.int32)
 
 
-def _second(time, where: str) -> float:
-  is_number = isinstance(time, int | float) and not isinstance(time, bool)
-  if not is_number or not math.isfinite(time):
-    raise UserError(f'{where} is {shown(time)}: want unix seconds')
-  return float(time)
+def _second(given, where: str) -> float:
+  is_number = isinstance(given, int | float) and not isinstance(given, bool)
+  if not is_number or not abs(given) < LATEST:
+    raise UserError(f'{where} is {shown(given)}: want unix seconds')
+  return float(given)
 
 
 def _seconds(times) -> np.ndarray:
-  found = np.array(
-    [_second(time, f'times[{i}]') for i, time in enumerate(times)]
-  )
+  found = np.array([_second(x, f'times[{i}]') for i, x in enumerate(times)])
   fell = np.flatnonzero(np.diff(found) < 0)
   if len(fell):
     raise UserError(
@@ -222,30 +232,34 @@ def _seconds(times) -> np.ndarray:
   return found
 
 
-def _events(count: int, seconds: np.ndarray | None) -> np.ndarray:
-  """Numbers of events: items of one time are one."""
-  if seconds is None or not count:
-    return np.arange(count, dtype=np.int32)
-  return np.cumsum(np.diff(seconds, prepend=seconds[0]) != 0).astype(np.int32)
-
-
 def arrays(
   histories: Sequence[History],
   slots: Sequence[Sequence[int]],
   shape: tuple[int, int],
+  inputs: Mapping[str, tuple[tuple, str]],
 ) -> dict[str, np.ndarray]:
-  """Histories padded to `shape` [B, H]; `slots` are rows of their vectors."""
+  """Histories as the user encoder takes them.
+
+  Args:
+    histories: at most B.
+    slots: of each, rows of its entries' vectors.
+    shape: [B, H], to which they are padded with 0.
+    inputs: shapes and dtypes by name, see `functions.Function`.
+
+  Returns:
+    'slots', and of 'mask' and the columns of `types.Context` those in `inputs`.
+  """
   found = {
-    'slots': np.zeros(shape, np.int32),
-    'mask': np.zeros(shape, bool),
-    'events': np.zeros(shape, np.int32),
-    'behaviours': np.zeros(shape, np.int32),
-    'days': np.zeros(shape, np.float32),
+    name: np.zeros(shape[: len(dims)], dtype)
+    for name, (dims, dtype) in inputs.items()
+    if name != 'vectors'
   }
+  found['slots'] = np.zeros(shape, np.int32)
   for row, (history, mine) in enumerate(zip(histories, slots, strict=True)):
     here = row, slice(len(mine))
-    found['slots'][here] = mine
-    found['mask'][here] = True
-    for name in ('events', 'behaviours', 'days'):
-      found[name][here] = getattr(history, name)
+    columns = {'slots': mine, 'mask': True} | history.context(found)
+    for name in columns.keys() & found.keys():
+      found[name][here] = columns[name]
+    if 'today' in found:
+      found['today'][row] = history.today
   return found

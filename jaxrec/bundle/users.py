@@ -39,7 +39,7 @@ class Users:
     params: Mapping[str, np.ndarray],
     history_length: int,
   ):
-    self._inputs = set(function.inputs)
+    self._inputs = function.inputs
     params = jax.device_put(dict(params))
     self._params = {name: params[name] for name in function.params}
     self._bias = params['bias']
@@ -98,7 +98,8 @@ class Users:
       for history in histories
     ]
     longest = fit(max(map(len, slots)), self._lengths)
-    found = arrays(histories, slots, (fit(len(histories), USERS), longest))
+    shape = fit(len(histories), USERS), longest
+    found = arrays(histories, slots, shape, self._inputs)
     room = EXTRA
     while room < len(extra):
       room *= 4
@@ -106,8 +107,8 @@ class Users:
       self._params,
       index.table,
       np.pad(extra, ((0, room - len(extra)), (0, 0))),
-      found['slots'],
-      {name: x for name, x in found.items() if name in self._inputs},
+      found.pop('slots'),
+      found,
     )
     return np.asarray(vectors)[: len(histories)]
 

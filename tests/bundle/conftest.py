@@ -59,6 +59,8 @@ def shop(tiny_config, tmp_path_factory, one_device):
       'fields.width': 4,
       'head.behaviours': True,
       'head.gaps': True,
+      'head.once': True,
+      'trend.half_life': 1.0,
     },
   )
   return _exported('shop', config, tmp_path_factory)

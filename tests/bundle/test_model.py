@@ -52,9 +52,20 @@ def test_lists_are_the_trainers(model, trainer, strategy, exclude):
   given = asked(experiment, examples)
   assert len(given['histories']) > 5 and all(given['histories'])
   ranked = scorer.rank(examples, exclude, 10)
-  found = model.recommend_many(
-    **given, k=10, strategy=strategy, exclude_seen=exclude
-  )
+  found = [
+    model.recommend(
+      history,
+      10,
+      times=times,
+      behaviours=behaviours,
+      now=float(now),  # The trend is that of its day.
+      strategy=strategy,
+      exclude_seen=exclude,
+    )
+    for history, times, behaviours, now in zip(
+      *given.values(), examples.times, strict=True
+    )
+  ]
   ids = experiment.dataset.items['item_id']
   for best, items, scores in zip(
     found, ranked.items, ranked.scores, strict=True
@@ -312,7 +323,7 @@ def test_now(model):
   ids = model.item_ids[:3]
   best = model.recommend(ids, k=5, times=[10, 20, 30], now=20)
   assert best.read == (0, 1)
-  assert best == model.recommend(ids[:2], k=5, times=[10, 20])
+  assert best == model.recommend(ids[:2], k=5, times=[10, 20], now=20)
 
 
 def test_search(model):
