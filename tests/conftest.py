@@ -1,5 +1,6 @@
 """Eight fake CPU devices and strict flags, for every test."""
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -116,7 +117,7 @@ def tiny_directories(tmp_path_factory, tiny_mind, tiny_films):
   }
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def tiny_config(tiny_directories, tiny_bert, cache_dir):
   """(variant, its domain, changes) -> a config that runs in seconds."""
 
@@ -148,17 +149,29 @@ def tiny_config(tiny_directories, tiny_bert, cache_dir):
   return make
 
 
-@pytest.fixture
-def one_device(monkeypatch):
-  """Compiles in a third of the time that eight take."""
+@contextlib.contextmanager
+def on_one_device():
+  """One device, and one size for nearly all batches: few, small programs."""
+  # TensorFlow comes with it, and takes seconds: not for every test.
+  from jaxrec.experiment import Experiment
+
   make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
-  monkeypatch.setattr(sharding, 'make_mesh', make_mesh)
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(sharding, 'make_mesh', make_mesh)
+    patch.setattr(Experiment, '_growth', 4.0)
+    yield
+
+
+@pytest.fixture
+def one_device():
+  """The test is `on_one_device`."""
+  with on_one_device():
+    yield
 
 
 @pytest.fixture
 def experiment_of(tiny_config, one_device):
   """changes -> an Experiment on one device, one layer of two trained."""
-  # TensorFlow comes with it, and takes seconds: not for every test.
   from jaxrec.display import Display
   from jaxrec.experiment import Experiment
 

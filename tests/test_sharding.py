@@ -118,24 +118,29 @@ def test_eight_devices_equal_one(catalog, on_one_device, shape):
   assert 0 < found <= CEILING[shape]
 
 
+def bytes_on_a_device(mesh):
+  """Of kernels and embeddings, and of the rest."""
+  tx = optax.adamw(1e-3)
+  _, state, _, _ = init_state(make_model, tx, mesh)
+  kernels = whole = 0
+  for path, _, spec, size in sharding.placement(state):
+    if path.endswith(('kernel', 'tokens/embedding')):
+      kernels += size
+      assert mesh.size == 1 or 'fsdp' in spec, path
+    else:
+      whole += size
+  return kernels, whole
+
+
+@pytest.fixture(scope='module')
+def single():
+  return bytes_on_a_device(sharding.make_mesh(devices=jax.devices()[:1]))
+
+
 @pytest.mark.parametrize('fsdp', [2, 4, 8])
-def test_bytes_on_a_device_fall_as_one_over_fsdp(fsdp):
+def test_bytes_on_a_device_fall_as_one_over_fsdp(single, fsdp):
   """All kernels and embeddings; what stays whole is small."""
-
-  def on_a_device(mesh):
-    tx = optax.adamw(1e-3)
-    _, state, _, _ = init_state(make_model, tx, mesh)
-    kernels = whole = 0
-    for path, _, spec, size in sharding.placement(state):
-      if path.endswith(('kernel', 'tokens/embedding')):
-        kernels += size
-        assert mesh.size == 1 or 'fsdp' in spec, path
-      else:
-        whole += size
-    return kernels, whole
-
-  single = on_a_device(sharding.make_mesh(devices=jax.devices()[:1]))
-  split = on_a_device(sharding.make_mesh(data=8 // fsdp, fsdp=fsdp))
+  split = bytes_on_a_device(sharding.make_mesh(data=8 // fsdp, fsdp=fsdp))
   assert split[0] * fsdp == single[0]
   assert split[1] == single[1] < 0.01 * single[0]
 

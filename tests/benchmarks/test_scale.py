@@ -1,6 +1,7 @@
 """What the benchmark of scale reads and counts; no timing is tested here."""
 
 import argparse
+import json
 import mmap
 
 import numpy as np
@@ -84,8 +85,18 @@ def test_the_peak_sees_what_was_held_and_freed():
   assert peak['anonymous'] > before + size * 0.9
 
 
-def test_each_size_is_measured_and_removed(tmp_path):
+def test_each_size_is_measured_and_removed(tmp_path, monkeypatch):
   args = argparse.Namespace(batch=32, steps=5)
+  in_a_process = scale._in_a_process
+
+  def one_in_a_process(part, directory, args):
+    if part == 'batches':
+      return in_a_process(part, directory, args)
+    args = argparse.Namespace(**vars(args), directory=directory)
+    return json.loads(json.dumps(scale.PARTS[part](args)))
+
+  # A process takes seconds to import what it needs.
+  monkeypatch.setattr(scale, '_in_a_process', one_in_a_process)
   found = scale.measure(tmp_path / 'set', 50, 100, args)
   assert not (tmp_path / 'set').exists()
   assert found['examples'] == 100 and found['bytes_on_disk'] > 0
