@@ -302,8 +302,11 @@ $('query').onkeydown = (event) => {
   if (event.isComposing) return;
   if (event.key === 'ArrowDown') choose(chosen + 1);
   else if (event.key === 'ArrowUp') choose(chosen < 0 ? -1 : chosen - 1);
-  else if (event.key === 'Enter') take(chosen < 0 ? 0 : chosen);
-  else if (event.key === 'Escape' && !$('found').hidden) closeFound();
+  else if (event.key === 'Enter') {
+    // Not from a list that is of other words by now.
+    const current = choices.at(-1)?.text === $('query').value.trim();
+    if (current) take(chosen < 0 ? 0 : chosen);
+  } else if (event.key === 'Escape' && !$('found').hidden) closeFound();
   else return;
   event.preventDefault();
 };
