@@ -24,17 +24,22 @@ def _exported(key, config, factory):
     results.claim_workdir(workdir, config, experiment.fingerprints)
     with jax.set_mesh(experiment.mesh):
       state, _ = experiment.init()
-      state = dataclasses.replace(state, params=_moved(state.params))
-      checkpoints = experiment.checkpoints(workdir)
-      checkpoints.save(1, state, {experiment.protocol.main_metric: 0.5})
-      checkpoints.wait()
+      judged = {experiment.protocol.main_metric: 0.5}
+      saved = [(experiment, judged)]
+      if config.refit:  # What is exported then.
+        saved.append((experiment.refit(), None))
+      for seed, (mine, metrics) in enumerate(saved):
+        moved = _moved(state.params, seed)
+        checkpoints = mine.checkpoints(workdir)
+        checkpoints.save(1, dataclasses.replace(state, params=moved), metrics)
+        checkpoints.wait()
     export.export_workdir(config, workdir, bundle)
     _made[key] = config, workdir, bundle
   return _made[key]
 
 
-def _moved(params):
-  rng = np.random.default_rng(0)
+def _moved(params, seed):
+  rng = np.random.default_rng(seed)
   return jax.tree.map(
     lambda x: jax.device_put(
       np.asarray(x) + rng.normal(0, 0.1, x.shape).astype(np.float32), x.sharding

@@ -144,21 +144,22 @@ def test_torch_reads_the_encoder(sharded):
   np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
-def test_only_four_packages_are_needed(shop, sharded):
-  for _, _, bundle in (shop, sharded):
-    done = subprocess.run(
-      [sys.executable, '-c', f'HEAVY = {HEAVY}\n{ALONE}', str(bundle)],
-      cwd=ROOT,
-      capture_output=True,
-      text=True,
-      timeout=100,
-    )
-    assert done.returncode == 0, done.stderr
-    best = jaxrec.load(bundle)
-    best.add_items([{'item_id': 'x', 'text': 'x'}])
-    history = [*best.item_ids[:2], {'text': 'y'}]
-    wanted = [x.item_id for x in best.recommend(history, k=3)]
-    assert done.stdout.split() == wanted
+@pytest.mark.parametrize('kind', ['shop', 'sharded'])
+def test_only_four_packages_are_needed(request, kind):
+  bundle = request.getfixturevalue(kind)[2]
+  done = subprocess.run(
+    [sys.executable, '-c', f'HEAVY = {HEAVY}\n{ALONE}', str(bundle)],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=100,
+  )
+  assert done.returncode == 0, done.stderr
+  model = jaxrec.load(bundle)
+  model.add_items([{'item_id': 'x', 'text': 'x'}])
+  history = [*model.item_ids[:2], {'text': 'y'}]
+  wanted = [x.item_id for x in model.recommend(history, k=3)]
+  assert done.stdout.split() == wanted
 
 
 def test_no_pickle_and_all_platforms(shop):
