@@ -194,7 +194,9 @@ def test_nothing_trained_there(tiny_config, tmp_path):
     evaluate.evaluate_workdir(tiny_config(), tmp_path, 'test')
 
 
-@pytest.mark.parametrize('trainable_layers', [0, -1])
+@pytest.mark.parametrize(
+  'trainable_layers', [0, 1, pytest.param(-1, marks=pytest.mark.slow)]
+)
 def test_interrupted_equals_uninterrupted(
   trainable_layers, whole, tmp_path, monkeypatch, one_device
 ):
@@ -249,6 +251,7 @@ def test_a_nan_stops_names_its_step_and_leaves_no_checkpoint(
 ):
   config = tiny_config(
     **{
+      'encoder.trainable_layers': -1,
       'optim.head_learning_rate': 1e38,
       'optim.warmup_steps': 0,
       'optim.clip_norm': 0.0,
