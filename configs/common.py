@@ -100,6 +100,9 @@ def base() -> ConfigDict:
         # of the dataset's behaviours), and with the time between events.
         'behaviours': False,
         'gaps': False,
+        # Whether an item that comes again in a history counts once in its
+        # mean, by the last time.
+        'once': False,
       },
       'scoring': 'cosine',  # cosine or dot.
       'scale': 5.0,  # Of the cosine, to start with.
@@ -115,8 +118,9 @@ def base() -> ConfigDict:
       'ids': {
         'width': 0,  # Of each channel; 0: none.
         'bias': False,  # Whether each item adds a number to its logits.
-        # Of impressions: it starts as so much of the log of the item's click
-        # rate over the mean rate, shrunk by so many more showings.
+        # It starts as so much of the log of the item's click rate over the mean
+        # rate, shrunk by so many more showings; of sequences, of
+        # log(1 + popularity).
         'bias_start': 0.0,
         'bias_shrinkage': 100.0,
         'start': 'factors',  # Of item-item matrices; or random.
@@ -126,8 +130,13 @@ def base() -> ConfigDict:
         'penalty': 150.0,  # Of the squared weights of `together`.
         'damping': 0.0,  # Popularity to this power divides it.
         'fade_days': 0.0,  # Actions so old weigh 1/e in it; 0: all alike.
+        'texts': 0.0,  # Weight of items' texts in it; 0: none.
         'dropout': 0.1,  # Share of items whose ids a training step hides.
       },
+      # What everybody acts on of late, as of the day something is asked for:
+      # log(1 + actions so far), which count half after so many days; 0: none.
+      # Of sequences with times.
+      'trend': {'half_life': 0.0, 'gain': 1.0},
       # impressions: a click against what was shown with it, or drawn.
       # next_item: every item of a history against all items of the batch.
       # impressions+next_item: both.

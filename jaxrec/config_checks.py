@@ -36,6 +36,8 @@ def check(config, shards: int) -> None:
     'ids.width': 0,
     'fields.width': 1,
     'ids.bias_shrinkage': 0,
+    'ids.texts': 0,
+    'trend.half_life': 0,
     'next_item.weight': 0,
     'evaluation.num_sampled': 0,
     'evaluation.num_bootstrap': 2,
@@ -82,11 +84,13 @@ def check(config, shards: int) -> None:
   if not 0 <= config.ids.dropout < 1:
     raise UserError(f'ids.dropout={config.ids.dropout}: must be 0 or more, < 1')
   listed = config.data.protocol == 'impressions'
-  if not listed and config.ids.bias_start:
+  if config.trend.half_life and (listed or not config.data.ordered):
     raise UserError(
-      f'ids.bias_start={config.ids.bias_start}: sequences tell no click rates: '
-      'give 0'
+      f'trend.half_life={config.trend.half_life}: only sequences tell when '
+      'everybody acted: give 0'
     )
+  if config.trend.gain <= 0:
+    raise UserError(f'trend.gain={config.trend.gain}: must be above 0')
   if listed and config.objective == 'next_item':
     raise UserError(
       'objective=next_item: impressions show what was not clicked: give '

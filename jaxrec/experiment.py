@@ -18,6 +18,7 @@ from jaxrec.data.batching import VectorItems
 from jaxrec.data.builder import Source
 from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
+from jaxrec.data.sequences import Sequences
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
 from jaxrec.errors import UserError
@@ -203,8 +204,20 @@ class Experiment:
       fields_gain=config.fields.gain,
       behaviours=len(self.dataset.behaviours) * config.head.behaviours,
       gaps=config.head.gaps,
+      once=config.head.once,
+      periods=self.periods,
+      trend_gain=config.trend.gain,
       rngs=nnx.Rngs(config.seed + 1),
     )
+
+  @functools.cached_property
+  def periods(self):
+    """The calendar of the trend; None where there is none."""
+    half_life = self.config.trend.half_life
+    if not half_life:
+      return None
+    # The same once refitted.
+    return start.periods(self.dataset.before_test, half_life)
 
   @functools.cached_property
   def fields(self) -> tuple[fields.Field, ...]:
@@ -238,18 +251,26 @@ class Experiment:
       mean = start.text_mean(self.encoder.vectors, config.centered, source)
       known['project', 'bias'] = -mean
     if config.ids.bias and config.ids.bias_start:
-      rates = start.click_rates(source, count, config.ids.bias_shrinkage)
+      if isinstance(source, Sequences):
+        rates = start.popularity(source, count)
+      else:
+        rates = start.click_rates(source, count, config.ids.bias_shrinkage)
       known['item_bias',] = config.ids.bias_start * rates
+    if self.periods:
+      known['trend', 'counts'] = start.trends(
+        source, count, self.periods, config.trend.half_life
+      )
     if config.ids.width and config.ids.start == 'factors':
       data = config.data
       found = start.kept_factors(
         config,
         self.dataset.known('test' if self.refits else 'validation'),
-        count,
+        self.encoder.vectors,
         told=(
           *(self.dataset.fingerprint, self.refits, data.protocol),
           *(data.validation_fraction, data.k_core, data.min_history),
           data.target_behaviour,
+          *(self.catalog.fingerprint, self.encoder.fingerprint),
         ),
         directory=cache_dir(config),
         say=self.display.say,
@@ -270,7 +291,7 @@ class Experiment:
   def init(self):
     """Fresh (TrainState, frozen), pretrained weights in; sets the steps up."""
     # These need data, which cannot be had while tracing.
-    _ = self._num_rivals, self.fields
+    _ = self._num_rivals, self.fields, self.periods
     self.graphdef, state, frozen, specs = init_state(
       self.make_model, self.tx, self.mesh, is_frozen=self.encoder.is_frozen
     )

@@ -1,5 +1,6 @@
 """jaxrec's command: python -m jaxrec.main --config=configs/news.py."""
 
+import contextlib
 import faulthandler
 import os
 import pathlib
@@ -18,7 +19,7 @@ from ml_collections import config_flags
 from jaxrec.command_line import fail, parse
 from jaxrec.errors import UserError
 
-MODES = ('train', 'evaluate', 'prepare')
+MODES = ('train', 'evaluate', 'prepare', 'export', 'recommend')
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Config file, with its variant: configs/news.py:mind_small.'
@@ -30,11 +31,47 @@ _MODE = flags.DEFINE_enum(
   'mode',
   'train',
   MODES,
-  'train (and evaluate), evaluate a trained workdir, or prepare the data only.',
+  'train (and evaluate), evaluate a trained workdir, prepare the data only, '
+  'export a trained workdir as --bundle, or recommend by a bundle.',
 )
 _SPLIT = flags.DEFINE_string(
   'split', 'test', 'What --mode=evaluate looks at: test, validation, train.'
 )
+_BUNDLE = flags.DEFINE_string(
+  'bundle', None, 'The directory that --mode=export writes.'
+)
+_USERS = flags.DEFINE_string(
+  'users', None, 'Of --mode=recommend: who is asked for, .jsonl or .parquet.'
+)
+_OUTPUT = flags.DEFINE_string(
+  'output', None, 'Of --mode=recommend: what is written, .jsonl or .parquet.'
+)
+_K = flags.DEFINE_integer('k', 10, 'Of --mode=recommend: items for each user.')
+_STRATEGY = flags.DEFINE_string(
+  'strategy', 'top_k', 'Of --mode=recommend: top_k or probability.'
+)
+_THRESHOLD = flags.DEFINE_string(
+  'threshold', None, 'Of --strategy=probability: a probability, or auto.'
+)
+_EXCLUDE_SEEN = flags.DEFINE_bool(
+  'exclude_seen', True, 'Of --mode=recommend: nothing out of the history.'
+)
+_UNKNOWN = flags.DEFINE_string(
+  'unknown', 'error', 'Of --mode=recommend: unknown ids: error or skip.'
+)
+HINTS = {
+  'config': 'give e.g. --config=configs/news.py',
+  'workdir': 'give a directory for the results',
+  'bundle': 'give the directory of what --mode=export writes',
+  'users': 'give a file of users, .jsonl or .parquet',
+  'output': 'give a name for the recommendations, .jsonl or .parquet',
+}
+# Flags that a mode cannot do without; others: config and workdir.
+NEEDS = {
+  'prepare': ('config',),
+  'export': ('config', 'workdir', 'bundle'),
+  'recommend': ('bundle', 'users', 'output'),
+}
 _COORDINATOR = flags.DEFINE_string(
   'coordinator', None, 'HOST:PORT of process 0, where several make one run.'
 )
@@ -53,10 +90,9 @@ TRY_AGAIN = 75  # As sysexits.h has it: the same command may succeed.
 def _parse(argv):
   try:
     rest = parse(flags.FLAGS, argv, _CONFIG)
-    if _CONFIG.value is None:
-      raise UserError('--config is missing: give e.g. --config=configs/news.py')
-    if _WORKDIR.value is None and _MODE.value != 'prepare':
-      raise UserError('--workdir is missing: give a directory for the results')
+    for name in NEEDS.get(_MODE.value, ('config', 'workdir')):
+      if flags.FLAGS[name].value is None:
+        raise UserError(f'--{name} is missing: {HINTS[name]}')
     return rest
   except UserError as e:
     fail(e)
@@ -86,9 +122,36 @@ def _lost(error: Exception):
   os._exit(TRY_AGAIN)  # What runs at an exit would wait for the lost one.
 
 
+def _recommend():
+  """--mode=recommend: of what a bundle needs, and no more."""
+  from jaxrec.recommend import recommend_file
+
+  threshold = _THRESHOLD.value
+  with contextlib.suppress(TypeError, ValueError):
+    threshold = float(threshold)
+  recommend_file(
+    *(_path(flag.value) for flag in (_BUNDLE, _USERS, _OUTPUT)),
+    k=_K.value,
+    strategy=_STRATEGY.value,
+    threshold=threshold,
+    exclude_seen=_EXCLUDE_SEEN.value,
+    unknown=_UNKNOWN.value,
+  )
+
+
+def _path(given: str) -> pathlib.Path:
+  return pathlib.Path(given).expanduser().absolute()
+
+
 def main(argv):
   """Dispatches on --mode."""
   del argv
+  if _MODE.value == 'recommend':
+    try:
+      _recommend()
+    except (UserError, OSError) as e:
+      fail(e)
+    return
   import jax
   import tensorflow as tf
 
@@ -121,8 +184,12 @@ def main(argv):
     from jaxrec.experiment import cache_dir
 
     _keep_compiled(cache_dir(config) / 'compiled')
-    workdir = pathlib.Path(_WORKDIR.value).expanduser().absolute()
-    if _MODE.value == 'train':
+    workdir = _path(_WORKDIR.value)
+    if _MODE.value == 'export':
+      from jaxrec import export
+
+      export.export_workdir(config, workdir, _path(_BUNDLE.value))
+    elif _MODE.value == 'train':
       train.train_and_evaluate(config, workdir)
     else:
       evaluate.evaluate_workdir(config, workdir, _SPLIT.value)

@@ -320,7 +320,7 @@ def _best(scores, seen, *, mesh, k, approximate):
   def on_device(scores, seen):
     num_rows = scores.shape[1]
     scores = _mask(scores, seen)
-    top, places = _top_k(scores, min(k, num_rows), approximate)
+    top, places = top_k(scores, min(k, num_rows), approximate)
     return scores, top, _first(num_rows) + places
 
   scores, top, items = jax.shard_map(
@@ -381,8 +381,11 @@ def _mask(scores, pairs):
   return scores.at[where].set(-jnp.inf, mode='drop')
 
 
-def _top_k(scores, k: int, approximate: float | None):
-  """The k best of each row, of equals the first: values and places [B, k]."""
+def top_k(scores, k: int, approximate: float | None = None):
+  """The k best of each row, of equals the first: values and places [B, k].
+
+  Scores are float32 [B, R], R a multiple of GROUP.
+  """
   if approximate is not None and k:
     return jax.lax.approx_max_k(scores, k, recall_target=approximate)
   if k * GROUP >= scores.shape[1]:

@@ -12,7 +12,10 @@ from jaxrec.baselines import factors
 from jaxrec.data.columns import CHUNK, Impressions
 from jaxrec.data.sequences import Sequences
 from jaxrec.distributed import one_at_a_time
+from jaxrec.models.trend import Periods
 
+DAY = 86400
+MOST_PERIODS = 512
 CENTERED = ('', 'catalog', 'histories')
 
 
@@ -56,14 +59,51 @@ def click_rates(
   return np.log(rates / mean).astype(np.float32)
 
 
-def kept_factors(config, learned_from, num_items, told, directory, say):
+def popularity(sequences: Sequences, num_items: int) -> np.ndarray:
+  """log(1 + how often each item was acted on), float32 [N]."""
+  counts = np.bincount(sequences.items, minlength=num_items)
+  return np.log1p(counts).astype(np.float32)
+
+
+def periods(sequences: Sequences, half_life: float) -> Periods:
+  """The calendar of a trend: periods of half its half-life, in whole days.
+
+  The last is after all that is known.
+  """
+  dates = sequences.times // DAY
+  first, last = int(dates.min()), int(dates.max())
+  days = max(round(half_life / 2), -(-(last - first) // (MOST_PERIODS - 2)), 1)
+  return Periods(first, days, (last - first) // days + 2)
+
+
+def trends(
+  sequences: Sequences, num_items: int, calendar: Periods, half_life: float
+) -> np.ndarray:
+  """log(1 + how often each item was acted on before each period).
+
+  What was done `half_life` days before the period counts half. Nothing of the
+  period itself counts: who is asked within it cannot know.
+
+  Returns:
+    float32 [N, K].
+  """
+  found = np.zeros((calendar.count, num_items))
+  which = calendar.of(sequences.times // DAY)
+  np.add.at(found, (which, sequences.items), 1)
+  before, fade = np.zeros(num_items), 2 ** (-calendar.days / half_life)
+  for k in range(calendar.count):
+    found[k], before = before, (before + found[k]) * fade
+  return np.log1p(found.T).astype(np.float32)
+
+
+def kept_factors(config, learned_from, vectors, told, directory, say):
   """What item ids start from, see `factors`; made once.
 
   Args:
     config: of a run.
     learned_from: Sequences.
-    num_items: N.
-    told: what tells `learned_from` from others.
+    vectors: float32 [N, D], of items' texts.
+    told: what tells `learned_from` and `vectors` from others.
     directory: the cache's.
     say: see `one_at_a_time`.
   """
@@ -71,7 +111,9 @@ def kept_factors(config, learned_from, num_items, told, directory, say):
   options = {
     'names': names(ids.channels),
     'width': ids.width,
-    'settings': factors.Settings(ids.penalty, ids.damping, ids.fade_days),
+    'settings': factors.Settings(
+      ids.penalty, ids.damping, ids.fade_days, ids.texts
+    ),
     'seed': 0,
   }
   told = (*told, factors.FORMAT, options)
@@ -79,8 +121,9 @@ def kept_factors(config, learned_from, num_items, told, directory, say):
   with one_at_a_time(pathlib.Path(directory) / 'lock', say):
     return factors.factors(
       learned_from,
-      num_items,
+      len(vectors),
       directory=directory / 'factors' / key,
+      vectors=vectors,
       **options,
     )
 

@@ -13,10 +13,11 @@ import jax
 import numpy as np
 
 Array = Any  # np.ndarray on the host, jax.Array on the device.
+NEVER = 2**30  # An event that no history reaches.
 
 
 class Context(NamedTuple):
-  """How and when a user acted on the items of a history; [B, H] each.
+  """How and when a user acted on the items of a history; [B, H] but `today`.
 
   Of ragged lists before they are padded.
 
@@ -25,11 +26,18 @@ class Context(NamedTuple):
       time are one.
     behaviours: int32, how, an index into `Dataset.behaviours`.
     days: float32, when, in days since the first item that is read.
+    again: int32, the event in which the same item comes next, its own where
+      that has it twice; NEVER where it does not.
+    dates: int32, when, in whole days since 1970.
+    today: int32 [B], the date at which something is asked for.
   """
 
   events: Array
   behaviours: Array
   days: Array
+  again: Array
+  dates: Array
+  today: Array
 
 
 @jax.tree_util.register_dataclass

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import shutil
 import tempfile
 
 # Before JAX or TensorFlow (which imports JAX) starts. What is given from
@@ -180,3 +181,33 @@ def experiment_of(tiny_config, one_device):
     return Experiment.from_config(config, Display(quiet=True))
 
   return make
+
+
+@pytest.fixture(scope='module')
+def browser(tmp_path_factory):
+  """Headless Chromium that keeps what its console and network say."""
+  selenium = pytest.importorskip('selenium.webdriver')
+  chromium, driver = shutil.which('chromium'), shutil.which('chromedriver')
+  if not (chromium and driver):
+    pytest.skip('no chromium with a chromedriver')
+  options = selenium.ChromeOptions()
+  options.binary_location = chromium
+  for argument in (
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+    '--hide-scrollbars',
+    f'--user-data-dir={tmp_path_factory.mktemp("chromium")}',
+  ):
+    options.add_argument(argument)
+  logs = {'browser': 'ALL', 'performance': 'ALL'}
+  options.set_capability('goog:loggingPrefs', logs)
+  with selenium.Chrome(
+    options=options, service=selenium.ChromeService(driver)
+  ) as running:
+    yield running

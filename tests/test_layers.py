@@ -2,14 +2,15 @@
 
 import ast
 import pathlib
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 # From the top; a module imports from its own layer or below.
 LAYERS = (
-  ('main', 'compare'),
-  ('train', 'evaluate'),
+  ('main', 'compare', 'serve'),
+  ('train', 'evaluate', 'export', 'recommend'),
   ('experiment', 'runs'),
   ('command_line',),
   ('config_checks', 'text_encoder'),
@@ -17,6 +18,7 @@ LAYERS = (
   ('results', 'scores', 'report', 'encode'),
   ('evaluation',),
   ('baselines',),
+  ('bundle',),
   ('steps', 'checkpoints', 'data', 'display', 'pace', 'flops', 'ranking'),
   ('train_state', 'sharding', 'optim', 'losses', 'metrics', 'models'),
   ('distributed', 'types', 'errors', 'files'),
@@ -30,14 +32,20 @@ ONLY = {  # Who may import it.
   'optax': {'optim', 'steps', 'losses', 'train_state'},
   'orbax': {'checkpoints'},
   'huggingface_hub': {'models'},
-  'safetensors': {'models'},
+  'safetensors': {'models', 'bundle', 'export'},
+  'tokenizers': {'data', 'bundle'},
   'rich': {'display'},
   'clu': {'train'},
   'plotly': {'report'},
   'jinja2': {'report'},
   'scipy': {'baselines', 'evaluation'},
-  'pyarrow': {'evaluation', 'data'},
+  'pyarrow': {'evaluation', 'data', 'recommend'},
   'openpyxl': {'data'},
+  'fastapi': {'serve'},
+  'starlette': {'serve'},
+  'pydantic': {'serve'},
+  'uvicorn': {'serve'},
+  'prometheus_client': {'serve'},
 }
 MODULES = sorted((ROOT / 'jaxrec').rglob('*.py'))
 
@@ -66,7 +74,7 @@ def layer(name: str) -> int:
 def test_imports_go_down_only(path):
   dotted = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
   if dotted == 'jaxrec.__init__':
-    assert not imports(path)
+    assert imports(path) == {'jaxrec.bundle.load.load'}  # In a function.
     return
   mine = part(dotted)
   for name in imports(path):
@@ -74,6 +82,32 @@ def test_imports_go_down_only(path):
     if top == 'jaxrec' and '.' in name:
       assert layer(part(name)) >= layer(mine), f'{dotted} imports {name}'
     assert mine in ONLY.get(top, {mine}), f'{dotted} imports {name}'
+
+
+def test_a_bundle_needs_four_packages_alone():
+  """Of the modules that `jaxrec.load` imports, by whatever way."""
+  allowed = {'numpy', 'jax', 'tokenizers', 'safetensors'}
+  # Within functions, of paths that a bundle does not take.
+  late = {
+    'jaxrec.models.pretrained': {'ml_dtypes'},
+  }
+  found, left = set(), ['jaxrec.bundle.load']
+  while left:
+    dotted = left.pop()
+    if dotted in found:
+      continue
+    found.add(dotted)
+    path = ROOT.joinpath(*dotted.split('.'))
+    path = path / '__init__.py' if path.is_dir() else path.with_suffix('.py')
+    for name in imports(path):
+      top = name.split('.')[0]
+      if top == 'jaxrec':
+        inner = name.rpartition('.')[0]
+        is_module = ROOT.joinpath(*name.split('.')).with_suffix('.py').is_file()
+        left.append(name if is_module else inner)
+      elif top not in sys.stdlib_module_names | late.get(dotted, set()):
+        assert top in allowed, f'{dotted} imports {name}'
+  assert 'jaxrec.ranking' in found and 'jaxrec.bundle.model' in found
 
 
 def test_every_module_has_a_layer():

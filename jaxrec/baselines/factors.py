@@ -5,7 +5,8 @@ every item, is cut to `width` columns: B ~ read @ scored.T. A model can start
 from these vectors, and learn on.
 
 together: who acted on this acted on that. EASE (Steck 2019), its columns
-  scaled by popularity and its actions fading with their age, where asked for.
+  scaled by popularity, its actions fading with their age, and items' texts
+  beside what users did, where asked for.
 follows: what comes after what. A ridge regression of the events to come on
   those that were, both fading; after SLIT (Choi et al. 2021).
 """
@@ -21,7 +22,7 @@ from jaxrec.baselines.matrices import binary_rows
 from jaxrec.data.columns import read_columns, write_columns
 from jaxrec.data.sequences import Sequences
 
-FORMAT = 2  # To be counted up when what is found changes.
+FORMAT = 3  # To be counted up when what is found changes.
 DAY = 86400.0
 LARGEST = 8.0  # A channel's largest logit of a user, on average, to start with.
 PAST, FUTURE, FADE = 8, 5, 0.6  # Events that `follows` looks at, and decay.
@@ -37,11 +38,14 @@ class Settings:
     penalty: of EASE's squared weights.
     damping: an item's column is divided by its popularity to this power.
     fade_days: after how long an action weighs 1/e of the last; 0: no fading.
+    texts: weight of items' texts in EASE: each column of theirs is as a user
+      who acted on so much of every item; 0: none.
   """
 
   penalty: float = 150.0
   damping: float = 0.0
   fade_days: float = 0.0
+  texts: float = 0.0
 
 
 def factors(
@@ -53,6 +57,7 @@ def factors(
   settings: Settings,
   seed: int,
   directory: pathlib.Path,
+  vectors: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
   """Vectors of every item, kept in `directory`.
 
@@ -65,14 +70,16 @@ def factors(
     width: of each channel.
     settings: see Settings.
     seed: of the search for the columns that tell most.
-    directory: to be named after all of the above.
+    directory: to be named after all of this.
+    vectors: float32 [N, D], of items' texts; where `settings.texts` asks for
+      them.
 
   Returns:
     'read' and 'scored', float32 [N, channels * width].
   """
   if not directory.is_dir():
     found = [
-      CHANNELS[name](sequences, num_items, settings, width, seed)
+      CHANNELS[name](sequences, num_items, settings, width, seed, vectors)
       for name in names
     ]
     read, scored = (np.concatenate(x, 1) for x in zip(*found, strict=True))
@@ -80,7 +87,7 @@ def factors(
   return read_columns(directory)
 
 
-def together(sequences, num_items, settings, width, seed):
+def together(sequences, num_items, settings, width, seed, vectors=None):
   """See the module; read and scored, float32 [N, width]."""
   users = sequences.users
   keys = users * num_items + sequences.items
@@ -100,7 +107,11 @@ def together(sequences, num_items, settings, width, seed):
   items = _most_popular(popularity, 1)
   actions = actions[:, items]
   scales = popularity[items].astype(np.float32) ** -settings.damping
-  scaled = actions.toarray() * scales
+  scaled = actions.toarray()
+  if settings.texts:
+    texts = settings.texts * centered_units(vectors)[items].T
+    scaled = np.concatenate([scaled, texts.astype(np.float32)])
+  scaled *= scales
   if len(scaled) < len(items):  # By users x users: EASE's dual.
     inverse = linalg.inv(
       scaled @ scaled.T + settings.penalty * np.eye(len(scaled)),
@@ -117,9 +128,9 @@ def together(sequences, num_items, settings, width, seed):
   return _vectors(actions, weights, items, num_items, width, seed)
 
 
-def follows(sequences, num_items, settings, width, seed):
+def follows(sequences, num_items, settings, width, seed, vectors=None):
   """See the module; read and scored, float32 [N, width]."""
-  del settings
+  del settings, vectors
   events = sequences.events()
   count = int(events.max(initial=-1)) + 1
   popularity = np.bincount(sequences.items, minlength=num_items)
@@ -145,6 +156,14 @@ def follows(sequences, num_items, settings, width, seed):
 
 
 CHANNELS = {'together': together, 'follows': follows}
+
+
+def centered_units(vectors: np.ndarray) -> np.ndarray:
+  """Vectors without their mean, at length 1; float32 [N, D]."""
+  vectors = np.asarray(vectors, np.float32)
+  vectors = vectors - vectors.mean(0)
+  norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+  return vectors / norms.clip(1e-6)
 
 
 def _most_popular(popularity: np.ndarray, least: int) -> np.ndarray:

@@ -99,7 +99,11 @@ def _histories(
   lengths = np.minimum(lengths, history_length)
   places = spans(ends - lengths, lengths)
   items = Ragged(table_rows[impressions.history[places]], lengths)
-  context = context_at(places, lengths, *columns)
+  asked = np.zeros(batch_size, np.int64)
+  asked[: len(rows)] = impressions.times[rows]
+  context = context_at(
+    places, lengths, *columns, items=impressions.history, asked=asked
+  )
   return (
     *items.padded(history_length),
     padded_context(context, history_length),

@@ -65,7 +65,13 @@ class ImpressionExamples:
     )
     read = spans(ends - lengths, lengths)
     histories = Ragged(shown.history[read], lengths)
-    context = context_at(read, lengths, *shown.history_columns())
+    context = context_at(
+      read,
+      lengths,
+      *shown.history_columns(),
+      items=shown.history,
+      asked=shown.times[owners],
+    )
     # Non-clicks of every example's impression, and those drawn of them.
     places, offsets = ragged_rows(shown.candidate_offsets, owners)
     others = shown.labels[places] == 0
@@ -134,7 +140,13 @@ class SequenceExamples:
     places = spans(ends - lengths, lengths)
     histories = Ragged(items[places], lengths)
     context = context_at(
-      places, lengths, self._events, sequences.times, sequences.behaviours
+      places,
+      lengths,
+      self._events,
+      sequences.times,
+      sequences.behaviours,
+      items=items,
+      asked=sequences.times[self._places[rows]],
     )
     drawn = [
       draw_others(
@@ -223,7 +235,7 @@ class WindowExamples:
     else:
       places, known = self._shuffled(rows, epochs, lengths), (None, None)
       known += (behaviours,)
-    context = context_at(places, lengths, *known)
+    context = context_at(places, lengths, *known, items=sequences.items)
     count = min(self.num_candidates, self.num_items)
     counts = np.full(len(rows), count)
     drawn = draw(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxrec.types import Context
+from jaxrec.types import NEVER, Context
 
 DAY = 86400.0
 
@@ -44,6 +44,9 @@ def context_at(
   events: np.ndarray | None = None,
   times: np.ndarray | None = None,
   behaviours: np.ndarray | None = None,
+  *,
+  items: np.ndarray | None = None,
+  asked: np.ndarray | None = None,
 ) -> Context:
   """The Context of histories that lie in longer columns, ragged.
 
@@ -53,6 +56,8 @@ def context_at(
     events, times, behaviours: the columns, one entry per item; numbers that
       grow from event to event, unix seconds, indices. None: each item is an
       event, nothing happened at another time, or in another way.
+    items: the column of item indices; None: none comes again.
+    asked: int [B], when something is asked for, unix seconds; None: unknown.
   """
   begins = np.cumsum(lengths) - lengths
   some = lengths > 0
@@ -63,18 +68,31 @@ def context_at(
   if times is not None:
     days = since(times[places]) / DAY
   ways = np.zeros(len(places)) if behaviours is None else behaviours[places]
+  events = since(numbers).astype(np.int32)
+  again = np.full(len(places), NEVER, np.int32)
+  if items is not None:
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((items[places], owners))  # Stable: oldest first.
+    same = (np.diff(items[places][order]) == 0) & (np.diff(owners[order]) == 0)
+    again[order[:-1][same]] = events[order[1:][same]]
+  dates = np.zeros(len(places)) if times is None else times[places] // DAY
+  today = np.zeros(len(lengths)) if asked is None else asked // DAY
   return Context(
     *(
       Ragged(x.astype(dtype), lengths)
       for x, dtype in (
-        (since(numbers), np.int32),
+        (events, np.int32),
         (ways, np.int32),
         (days, np.float32),
+        (again, np.int32),
+        (dates, np.int32),
       )
-    )
+    ),
+    today.astype(np.int32),
   )
 
 
 def padded_context(context: Context, width: int) -> Context:
   """Ragged -> [B, width] padded with 0."""
-  return Context(*(x.padded(width, x.values.dtype)[0] for x in context))
+  *columns, today = context
+  return Context(*(x.padded(width, x.values.dtype)[0] for x in columns), today)

@@ -144,6 +144,7 @@ class TrainPipeline:
     names += ('labels', 'example_mask', 'items', 'log_rates', 'fields')
     names += self.items.fields
     dtypes = (np.int64, np.int32, np.int32, np.float32)  # Counts and context.
+    dtypes += (np.int32, np.int32, np.int32)
     dtypes += (np.int32, bool, np.int32, bool, np.float32, bool)
     dtypes += (np.int32, np.float32, np.int32)
     dtypes += self.items.dtypes
@@ -175,9 +176,10 @@ class TrainPipeline:
       deterministic=True,
     )
     found = dataset.prefetch(prefetch).as_numpy_iterator()
-    for counts, events, behaviours, days, *leaves in found:
+    of_context = len(Context._fields)
+    for counts, *leaves in found:
       batch = Batch(
-        context=Context(events, behaviours, days),
-        **dict(zip(names, leaves, strict=True)),
+        context=Context(*leaves[:of_context]),
+        **dict(zip(names, leaves[of_context:], strict=True)),
       )
       yield batch, Counts(*counts.tolist())

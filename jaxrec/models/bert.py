@@ -204,7 +204,7 @@ def scan_layers(layers, x, segments, key, num_layers: int, *, remat, unroll):
     row_keys = None if layer_key is None else each_row(layer_key, rows)
     return layer(x, segments, row_keys), None
 
-  rows = jnp.arange(len(x))
+  rows = jnp.arange(x.shape[0])  # Which may be symbolic.
   return jax.lax.scan(step, x, (layers, keys), unroll=unroll)[0]
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from jaxrec.models.lstm import Lstm
-from jaxrec.types import Context
+from jaxrec.types import NEVER, Context
 
 AGES = 16  # Of items: doubling, from an hour to years.
 
@@ -25,10 +25,13 @@ class Ways(NamedTuple):
   Attributes:
     behaviours: how many there are; 0: they are not read.
     days: whether they are.
+    once: whether an item that comes again counts once in the mean, by the last
+      time.
   """
 
   behaviours: int = 0
   days: bool = False
+  once: bool = False
 
 
 def earlier(mask, events, at):
@@ -168,6 +171,8 @@ class MeanHead(nnx.Module):
     """History [B, H, D], mask, context [B, H], at [B, T] -> [B, T, D]."""
     del inputs
     read, ages = earlier(mask, context.events, at)
+    if self.ways.once:
+      read &= at[:, :, None] <= context.again[:, None]
     more = self._weights(read, context)
     parts, begin = [], 0
     for i, size in enumerate(self.sizes):
@@ -229,7 +234,10 @@ def in_order(mask):
   steps = jnp.arange(mask.shape[1], dtype=jnp.int32)
   steps = jnp.broadcast_to(steps[None], mask.shape)
   zeros = jnp.zeros_like(steps)
-  return Context(steps, zeros, zeros.astype(jnp.float32))
+  never = jnp.full_like(steps, NEVER)
+  days = zeros.astype(jnp.float32)
+  today = jnp.zeros(len(mask), jnp.int32)
+  return Context(steps, zeros, days, never, zeros, today)
 
 
 def after_all(mask, events):

@@ -6,10 +6,12 @@
 
 Options add to the logits, and their columns to the item vectors: `fields`, what
 items have in common; `ids`, what is known of an item by who acted on it;
-`appeal` of its text and `item_bias`, what everybody likes.
+`appeal` of its text and `item_bias`, what everybody likes; `trend`, what
+everybody acts on of late.
 
-    item_vectors  [ text D | fields F | ids read A | ids scored A | likes 1 ]
-    user_vectors  [ scale * unit text | fields | 0 | ids | 1 ]
+    item_vectors  [ text D | fields F | ids read A | ids scored A | likes 1 |
+                    trend K ]
+    user_vectors  [ scale * unit text | fields | 0 | ids | 1 | period ]
 
 A logit is always the product of the two, plus the bias.
 """
@@ -29,6 +31,7 @@ from jaxrec.models.heads import (
   after_all,
   in_order,
 )
+from jaxrec.models.trend import Periods, Trend
 from jaxrec.types import Batch
 
 EPSILON = 1e-6  # Keeps the gradient of a zero vector's direction finite.
@@ -154,6 +157,9 @@ class Recommender(nnx.Module):
     fields_width, fields_gain: see Fields.
     behaviours, gaps: of histories: how many behaviours there are, 0 not to read
       them; whether the time between events is read.
+    once: see `heads.Ways`.
+    periods: of the trend; None for none.
+    trend_gain: see Trend.
     rngs: for the initial parameters.
   """
 
@@ -178,6 +184,9 @@ class Recommender(nnx.Module):
     fields_gain: float = 1.0,
     behaviours: int = 0,
     gaps: bool = False,
+    once: bool = False,
+    periods: Periods | None = None,
+    trend_gain: float = 1.0,
     rngs: nnx.Rngs,
   ):
     for key, value, known in (
@@ -198,7 +207,7 @@ class Recommender(nnx.Module):
     )
     channels = (fields_width,) * bool(fields) + ids
     self.read_width = width + sum(channels)
-    ways = Ways(behaviours, gaps)
+    ways = Ways(behaviours, gaps, once)
     self.head = HEADS[head](
       width=self.read_width,
       channels=channels,
@@ -226,6 +235,9 @@ class Recommender(nnx.Module):
       self.ids = Ids(
         num_items=num_items, channels=ids, drop=ids_drop, rngs=rngs
       )
+    self.has_trend = periods is not None
+    if self.has_trend:
+      self.trend = Trend(num_items=num_items, periods=periods, gain=trend_gain)
     self.has_biases = item_bias
     if item_bias:
       self.item_bias = nnx.Param(jnp.zeros(num_items))
@@ -249,7 +261,8 @@ class Recommender(nnx.Module):
 
     Args:
       pooled: of the text.
-      items: int32 [M], indices, below 0 for none; where there are `ids`.
+      items: int32 [M], indices, below 0 for none; where there are `ids` or a
+        `trend`.
       fields: int32 [M, F, V], below 0 for none; where there are `fields`.
       key: see Ids.
     """
@@ -267,6 +280,8 @@ class Recommender(nnx.Module):
         of_items = self.item_bias[jnp.maximum(items, 0)]
         likes += jnp.where(items >= 0, of_items, 0)[:, None]
       columns.append(likes)
+    if self.has_trend:
+      columns.append(self.trend(items))
     return jnp.concatenate(columns, -1)
 
   def item_vectors(self, batch: Batch, *, key=None):
@@ -290,7 +305,8 @@ class Recommender(nnx.Module):
       history: item vectors [B, H, W].
       mask: bool [B, H].
       context: [B, H], see Context; None where each item is an event.
-      at: int32 [B, T], the moments; None for the one after all.
+      at: int32 [B, H], the moments, which are those of the history's own
+        events; None for the one after all.
       inputs: the head's, of these items, where they are at hand.
 
     Returns:
@@ -311,6 +327,9 @@ class Recommender(nnx.Module):
       columns += [jnp.zeros_like(ids), ids]
     if self.has_likes:
       columns.append(jnp.ones_like(text[..., :1]))
+    if self.has_trend:
+      dates = context.today[:, None] if at is None else context.dates
+      columns.append(self.trend.at(dates))
     users = jnp.concatenate(columns, -1)
     return users[:, 0] if at is None else users
 

@@ -6,6 +6,7 @@ import pytest
 from jaxrec.data.examples import SequenceExamples, WindowExamples, log_rates
 from jaxrec.data.sequences import Sequences, draw_others
 from jaxrec.errors import UserError
+from jaxrec.types import NEVER
 from tests.data.test_sequences import random_sequences
 
 N = 30
@@ -22,7 +23,7 @@ def test_an_event_is_predicted_from_what_came_before_it():
   rows = np.arange(len(source))
   taken = source.take(rows, np.zeros_like(rows))
   *lists, context = taken
-  parts = [ragged.rows() for ragged in (*lists, *context)]
+  parts = [ragged.rows() for ragged in (*lists, *context[:-1])]
   done = 0
   for i in range(len(sequences)):
     part = slice(sequences.offsets[i], sequences.offsets[i + 1])
@@ -32,12 +33,19 @@ def test_an_event_is_predicted_from_what_came_before_it():
       if not len(before):
         continue
       found = [ragged[done] for ragged in parts]
-      history, candidates, labels, events, behaviours, days = found
+      history, candidates, labels, events, behaviours, days, again, dates = (
+        found
+      )
       _, numbers = np.unique(times[times < time], return_inverse=True)
       last = numbers[-4:]
       np.testing.assert_array_equal(events, last - last[0])
       since = times[times < time][-4:]
       np.testing.assert_allclose(days, (since - since[0]) / 86400, rtol=1e-6)
+      np.testing.assert_array_equal(dates, since // 86400)
+      assert context.today[done] == time // 86400
+      for place, event in enumerate(again):  # The next event that has it.
+        later = events[place + 1 :][history[place + 1 :] == history[place]]
+        assert event == (later[0] if len(later) else NEVER)
       ways = sequences.behaviours[part][times < time][-4:]
       np.testing.assert_array_equal(behaviours, ways)
       np.testing.assert_array_equal(history, before[-4:])

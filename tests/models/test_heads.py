@@ -14,7 +14,7 @@ from jaxrec.models.heads import (
   after_all,
   in_order,
 )
-from jaxrec.types import Context
+from jaxrec.types import NEVER, Context
 
 B, H, D, CHANNELS = 4, 9, 10, (3, 2)
 EVENTS = np.array(
@@ -29,7 +29,15 @@ EVENTS = np.array(
 RNG = np.random.default_rng(5)
 DAYS = np.cumsum(RNG.exponential(2, EVENTS.shape), -1).astype(np.float32)
 DAYS = np.take_along_axis(DAYS, EVENTS, -1)  # Of one event, one time.
-CONTEXT = Context(EVENTS, RNG.integers(0, 3, EVENTS.shape, np.int32), DAYS)
+AGAIN = np.where(RNG.random(EVENTS.shape) < 0.3, EVENTS + 1, NEVER)
+CONTEXT = Context(
+  EVENTS,
+  RNG.integers(0, 3, EVENTS.shape, np.int32),
+  DAYS,
+  AGAIN.astype(np.int32),
+  np.zeros_like(EVENTS),
+  np.zeros(B, np.int32),
+)
 MASK = np.arange(H) < np.array([[9], [9], [5], [0]])
 
 
@@ -50,7 +58,7 @@ def head(request):
     hidden_width=4,
     channels=CHANNELS,
     decays=(0.9, 0.5, 0.2),
-    ways=Ways(behaviours, days=behaviours > 0),
+    ways=Ways(behaviours, days=behaviours > 0, once=behaviours > 0),
     rngs=nnx.Rngs(0),
   )
   spoken(getattr(head, 'mean', head))
@@ -84,10 +92,9 @@ def test_what_is_later_or_of_the_same_event_changes_nothing(head, history):
   for t in (3, 6):
     later = EVENTS[:, t : t + 1] <= EVENTS
     other = np.where(later[..., None], 7.0, history)
-    others = Context(
-      EVENTS,
-      np.where(later, 0, CONTEXT.behaviours),
-      np.where(later, DAYS + 9, DAYS),
+    others = CONTEXT._replace(
+      behaviours=np.where(later, 0, CONTEXT.behaviours),
+      days=np.where(later, DAYS + 9, DAYS),
     )
     got = head(other, MASK, others, EVENTS)
     np.testing.assert_array_equal(got[:, t], moments[:, t])
@@ -164,3 +171,22 @@ def test_what_is_added_tells_behaviours_and_gaps():
       want = vectors.behaviours[CONTEXT.behaviours[b, h]]
       want += vectors.gaps[min(int(np.log2(1 + 24 * gap)), AGES - 1)]
       np.testing.assert_allclose(got[b, h], want, rtol=1e-5, atol=1e-6)
+
+
+def test_what_comes_again_counts_once_by_its_last_time(history):
+  head, plain = (
+    HEADS['mean'](
+      width=D, hidden_width=1, ways=Ways(once=once), rngs=nnx.Rngs(0)
+    )
+    for once in (True, False)
+  )
+  for at in range(2, 7):
+    moment = np.full((B, 1), at, np.int32)
+    read = MASK & (at > EVENTS)
+    # Come again, but not before the moment: it counts where it is.
+    last = read & ~(at > AGAIN)
+    got = head(history, MASK, CONTEXT, moment)[:, 0]
+    want = plain(history, last, CONTEXT, moment)[:, 0]
+    some = last.any(-1)
+    np.testing.assert_allclose(got[some], want[some], atol=1e-6)
+    assert (last != read).any()

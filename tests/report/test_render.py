@@ -3,9 +3,7 @@
 import copy
 import html.parser
 import json
-import shutil
 import struct
-import time
 
 import pytest
 from tensorboard.compat.proto import event_pb2, summary_pb2, types_pb2
@@ -14,6 +12,7 @@ from tensorboard.summary.writer import record_writer
 from jaxrec.errors import UserError
 from jaxrec.report import render, words
 from jaxrec.report.curves import read_curves
+from tests.browser import look, requested, soon
 
 HOSTILE = '</script><script>throw 1</script><img src=x onerror="throw 2">'
 SECTIONS = (
@@ -435,56 +434,6 @@ def test_a_file_that_breaks_off_counts_up_to_there(tmp_path):
     assert read_curves(tmp_path) == {'a': [[0, 0.0], [1, 1.0]]}
 
 
-@pytest.fixture(scope='module')
-def browser(tmp_path_factory):
-  """Headless Chromium that keeps what its console and network say."""
-  selenium = pytest.importorskip('selenium.webdriver')
-  chromium, driver = shutil.which('chromium'), shutil.which('chromedriver')
-  if not (chromium and driver):
-    pytest.skip('no chromium with a chromedriver')
-  options = selenium.ChromeOptions()
-  options.binary_location = chromium
-  for argument in (
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--no-first-run',
-    '--hide-scrollbars',
-    f'--user-data-dir={tmp_path_factory.mktemp("chromium")}',
-  ):
-    options.add_argument(argument)
-  logs = {'browser': 'ALL', 'performance': 'ALL'}
-  options.set_capability('goog:loggingPrefs', logs)
-  with selenium.Chrome(
-    options=options, service=selenium.ChromeService(driver)
-  ) as running:
-    yield running
-
-
-def soon(browser, script):
-  """What a script returns, as soon as that is true."""
-  deadline = time.monotonic() + 20
-  while not (found := browser.execute_script(script)):
-    assert time.monotonic() < deadline, script
-  return found
-
-
-def look(browser, width, scheme):
-  """A window of that width, in light or dark mode."""
-  browser.execute_cdp_cmd(
-    'Emulation.setDeviceMetricsOverride',
-    {'width': width, 'height': 900, 'deviceScaleFactor': 1, 'mobile': False},
-  )
-  browser.execute_cdp_cmd(
-    'Emulation.setEmulatedMedia',
-    {'features': [{'name': 'prefers-color-scheme', 'value': scheme}]},
-  )
-
-
 def test_it_opens(browser, results, curves, examples, tmp_path):
   hostile(results)
   path = tmp_path / 'report.html'
@@ -519,18 +468,7 @@ def test_it_opens(browser, results, curves, examples, tmp_path):
     assert browser.save_screenshot(str(shot))
     assert shot.read_bytes()[16:20] == struct.pack('>I', width)
   assert browser.get_log('browser') == []
-  sent = [
-    message['params']
-    for entry in browser.get_log('performance')
-    if (message := json.loads(entry['message'])['message'])['method']
-    == 'Network.requestWillBeSent'
-  ]
-  # Chromium's own first page may still be loading parts of itself.
-  asked = [
-    request['request']['url']
-    for request in sent
-    if request['documentURL'].startswith(path.as_uri())
-  ]
+  asked = requested(browser, path.as_uri())
   assert path.as_uri() in asked
   inside = ('file:', 'data:', 'blob:')
   assert [url for url in asked if not url.startswith(inside)] == []

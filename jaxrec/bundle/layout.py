@@ -1,0 +1,171 @@
+"""A bundle's files, and the manifest that knows them.
+
+    manifest.json             what the rest is, and the sha256 of every file
+    config.json               of the training
+    items.safetensors         item vectors, popularity, columns of the catalog
+    recommender.safetensors   parameters of the functions, but for the encoder's
+    encoder/                  a Hugging Face BERT: weights, config, tokenizer
+    functions/*.mlir, *.json  see `functions`
+
+No file is a pickle. A bundle is written beside its place and moved there whole.
+"""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+
+from jaxrec.errors import UserError
+from jaxrec.files import write_text
+
+KIND, FORMAT = 'jaxrec bundle', 1
+MANIFEST, CONFIG = 'manifest.json', 'config.json'
+ITEMS, RECOMMENDER = 'items.safetensors', 'recommender.safetensors'
+ENCODER, FUNCTIONS = 'encoder', 'functions'
+TOKENIZER = 'tokenizer.json'
+SUM = 'sha256'  # In the manifest: of all else in it.
+
+
+def seal(directory: pathlib.Path, told: dict) -> None:
+  """Writes the manifest of what lies in `directory`.
+
+  Args:
+    directory: the bundle, all other files in it.
+    told: what else the manifest says; JSON.
+  """
+  files = {
+    name: {'bytes': (directory / name).stat().st_size, 'sha256': digest}
+    for name, digest in _digests(directory, sorted(_found(directory)))
+  }
+  manifest = {'kind': KIND, 'format': FORMAT, **told, 'files': files}
+  manifest[SUM] = _sum(manifest)
+  text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+  write_text(directory / MANIFEST, text + '\n')
+
+
+def verified(directory: pathlib.Path) -> dict:
+  """The manifest, after every file was found to be as it says.
+
+  Raises:
+    UserError: names the first file that is missing, extra or changed.
+  """
+  manifest = _read(directory)
+  told, found = manifest['files'], _found(directory)
+  for name in sorted(told.keys() - found):
+    raise UserError(f'{directory / name} is missing: export the bundle again')
+  for name in sorted(found - told.keys()):
+    raise UserError(
+      f'{directory / name} does not belong to the bundle: move it away, or '
+      'export again'
+    )
+  for name, digest in _digests(directory, sorted(found)):
+    if digest != told[name]['sha256']:
+      raise UserError(
+        f'{directory / name} was changed: its sha256 is {digest[:16]}..., the '
+        f'manifest says {told[name]["sha256"][:16]}...: export the bundle again'
+      )
+  return manifest
+
+
+def is_bundle(directory: pathlib.Path) -> bool:
+  """Whether there is a manifest that looks like one of ours."""
+  try:
+    manifest = json.loads((directory / MANIFEST).read_text(encoding='utf8'))
+  except (OSError, ValueError):
+    return False
+  return isinstance(manifest, dict) and manifest.get('kind') == KIND
+
+
+def check_place(directory: pathlib.Path) -> None:
+  """UserError unless a bundle may be written there: nothing else is lost."""
+  if not directory.exists() and not directory.is_symlink():
+    return
+  if not directory.is_dir():
+    raise UserError(f'--bundle={directory} is a file: give a directory')
+  if any(directory.iterdir()) and not is_bundle(directory):
+    raise UserError(
+      f'--bundle={directory} holds other things than a bundle: give a new '
+      'directory'
+    )
+
+
+@contextlib.contextmanager
+def replacing(directory: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A new directory that takes the place of `directory` if all goes well.
+
+  Raises:
+    UserError: there is something else than a bundle, or no room.
+  """
+  check_place(directory)
+  aside = lambda word: directory.with_name(
+    f'{directory.name}.{word}{os.getpid()}'
+  )
+  partial, old = aside('partial'), aside('old')
+  try:
+    partial.mkdir(parents=True)
+    yield partial
+    if directory.exists():
+      directory.rename(old)
+    partial.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
+  except OSError as e:
+    raise UserError(f'--bundle={directory}: cannot be written: {e}') from e
+  finally:
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+# ----------------------------------------------------------------- details
+def _read(directory: pathlib.Path) -> dict:
+  path = directory / MANIFEST
+  if not directory.is_dir():
+    raise UserError(f'{directory}: no such directory: give what export wrote')
+  if not path.is_file():
+    raise UserError(
+      f'{directory} is no bundle: it has no {MANIFEST}; --mode=export makes one'
+    )
+  try:
+    manifest = json.loads(path.read_text(encoding='utf8'))
+  except ValueError as e:
+    raise UserError(f'{path} was changed: it is no JSON ({e})') from e
+  if not isinstance(manifest, dict) or manifest.get('kind') != KIND:
+    raise UserError(f"{path} is not a bundle's manifest")
+  if manifest.get('format') != FORMAT:
+    raise UserError(
+      f'{path}: bundles of format {manifest.get("format")!r} are read by '
+      f'another version of jaxrec; this one reads {FORMAT}'
+    )
+  if manifest.get(SUM) != _sum(manifest):
+    raise UserError(f'{path} was changed: export the bundle again')
+  return manifest
+
+
+def _sum(manifest: dict) -> str:
+  rest = {key: value for key, value in manifest.items() if key != SUM}
+  return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _found(directory: pathlib.Path) -> set[str]:
+  """Every file but the manifest, by its name in the bundle."""
+  return {
+    path.relative_to(directory).as_posix()
+    for path in directory.rglob('*')
+    if not path.is_dir()
+  } - {MANIFEST}
+
+
+def _digests(directory: pathlib.Path, names: list[str]):
+  """(name, sha256) of files, several at a time: hashing leaves Python alone."""
+
+  def digest(name):
+    try:
+      with open(directory / name, 'rb') as f:
+        return hashlib.file_digest(f, 'sha256').hexdigest()
+    except OSError as e:
+      raise UserError(f'{directory / name} cannot be read: {e}') from e
+
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    return list(zip(names, pool.map(digest, names), strict=True))

@@ -1,0 +1,372 @@
+"""Paths, limits, the key: what is answered, and what is refused."""
+
+import asyncio
+import concurrent.futures
+import json
+import threading
+import time
+
+import numpy as np
+
+from jaxrec.serve.gate import Gate, Limits
+from jaxrec.serve.metrics import Metrics
+from tests.serve.conftest import connected
+from tests.serve.fake import FakeModel
+
+KEY = 'a-key'
+
+
+def post(client, path, body, **more):
+  return client.post(path, json=body, **more)
+
+
+def best(client, **asked):
+  answer = post(client, '/recommend', asked)
+  assert answer.status_code == 200, answer.text
+  return answer.json()['recommendations']
+
+
+def refused(answer, status, words):
+  assert answer.status_code == status, answer.text
+  assert answer.headers['content-type'] == 'application/json'
+  error = answer.json()['error']
+  assert words in error and '\n' not in error, error
+
+
+def test_what_the_model_says_is_what_is_answered(client):
+  model = FakeModel()
+  history = ['sport-1', {'text': 'rocket moon'}, 'sport-1']
+  [wanted] = model.recommend_many([history], k=5, explain=True)
+  found = best(client, history=history, k=5, explain=True)
+  assert [r['item_id'] for r in found] == [r.item_id for r in wanted]
+  for ours, theirs in zip(found, wanted, strict=True):
+    assert ours['text'] == model.item(theirs.item_id).text
+    for name in ('score', 'logit', 'probability', 'contributions'):
+      np.testing.assert_allclose(ours[name], getattr(theirs, name))
+  asked = {'history': history, 'candidates': ['food-1', {'title': 'cup'}]}
+  scores = post(client, '/score', asked).json()['scores']
+  [wanted] = model.score_many([history], [asked['candidates']])
+  assert [s['item_id'] for s in scores] == ['food-1', '#1']
+  np.testing.assert_allclose(
+    [s['logit'] for s in scores], [s.logit for s in wanted]
+  )
+
+
+def test_options_reach_the_model(client):
+  everything = {r['item_id'] for r in best(client, k=100)}
+  assert len(everything) == 60
+  assert len(best(client)) == 10 and len(best(client, k=1)) == 1
+  history = ['sport-1']
+  assert 'sport-1' not in {
+    r['item_id'] for r in best(client, history=history, k=100)
+  }
+  kept = best(client, history=history, k=100, exclude_seen=False)
+  assert kept[0]['item_id'] == 'sport-1'
+  food = best(client, history=history, k=100, categories=['food'])
+  assert {r['category'] for r in food} == {'food'} and len(food) == 20
+  only = ['food-1', 'space-2']
+  found = best(client, history=history, only=only)
+  assert {r['item_id'] for r in found} == set(only)
+  assert best(client, history=history, only=[]) == []
+  probable = best(client, history=history, k=100, strategy='probability')
+  assert len(probable) == 59
+  few = best(
+    client, history=history, k=100, strategy='probability', threshold=0.5
+  )
+  assert 0 < len(few) < 59
+  assert min(r['probability'] for r in few) >= 0.5
+  auto = best(
+    client, history=history, k=100, strategy='probability', threshold='auto'
+  )
+  assert auto == few
+
+
+def test_unknown_ids(client):
+  history = ['sport-1', 'nothing', 'food-1']
+  refused(post(client, '/recommend', {'history': history}), 422, "'nothing'")
+  answer = post(client, '/recommend', {'history': history, 'unknown': 'skip'})
+  assert answer.json()['skipped'] == ['nothing']
+  known = best(client, history=['sport-1', 'food-1'])
+  assert answer.json()['recommendations'] == known
+  assert answer.json()['read'] == [0, 2]
+  asked = {'history': [], 'candidates': ['nothing']}
+  refused(post(client, '/score', asked), 422, "'nothing'")
+  refused(client.get('/items/nothing'), 404, "'nothing'")
+  refused(client.delete('/items/nothing'), 404, "'nothing'")
+
+
+def test_extremes_have_an_answer(client):
+  assert len(best(client, history=['sport-1'] * 10_000)) == 10
+  assert len(best(client, history=[{'text': '🚀🍞' * 1000}])) == 10
+  assert len(best(client, history=[{'text': ''}])) == 10
+  asked = {'history': ['sport-1'] * 10_001}
+  refused(post(client, '/recommend', asked), 422, 'at most 10000 items')
+  texts = [{'text': 'x'}] * 101
+  refused(post(client, '/recommend', {'history': texts}), 422, 'at most 100')
+  large = {'history': [{'text': 'x' * (1 << 20)}]}
+  refused(post(client, '/recommend', large), 413, 'larger than 1048576')
+
+
+def test_items_come_and_go(client):
+  item = {'item_id': 'odd id/ü?#', 'title': 'cup goal', 'price': 3}
+  path = '/items/odd%20id/%C3%BC%3F%23'
+  refused(client.get(path), 404, 'no item has the id')
+  answer = post(client, '/items', {'items': [item]})
+  assert answer.json() == {'added': [item['item_id']], 'replaced': []}
+  found = client.get(path).json()
+  assert found['text'] == 'cup goal' and found['fields']['price'] == '3'
+  seen = client.get('/items', params={'q': 'odd id', 'k': 5}).json()['items']
+  assert [i['item_id'] for i in seen] == [item['item_id']]
+  assert (
+    best(client, history=[{'text': 'cup goal'}])[0]['item_id']
+    == (item['item_id'])
+  )
+  replaced = post(client, '/items', {'items': [item | {'title': 'soup'}]})
+  assert replaced.json()['replaced'] == [item['item_id']]
+  assert client.get(path).json()['text'] == 'soup'
+  assert client.delete(path).json() == {'removed': item['item_id']}
+  refused(client.delete(path), 404, 'no item')
+  assert client.get('/about').json()['items'] == 60
+
+
+def test_what_was_done_and_when(client_of):
+  model = FakeModel()
+  client = client_of(model)
+  told = {'behaviours': ['click', 'buy'], 'times': [1.5, 2], 'now': 3}
+  best(client, history=['sport-1', 'food-1'], **told)
+  assert model.options == {
+    'behaviours': [['click', 'buy']],
+    'times': [[1.5, 2.0]],
+    'now': 3,
+  }
+  best(client, history=['sport-1'])
+  assert set(model.options.values()) == {None}
+
+
+def test_a_refused_item_changes_nothing(client):
+  items = [{'item_id': 'a', 'title': 'x'}, {'item_id': 'b', 'price': 1}]
+  refused(post(client, '/items', {'items': items}), 422, 'lacks title')
+  assert client.get('/about').json()['items'] == 60
+
+
+def test_without_a_place_to_keep_them_items_are_fixed(client_of):
+  client = client_of(writable=False)
+  item = {'item_id': 'a', 'title': 'x'}
+  for answer in (
+    post(client, '/items', {'items': [item]}),
+    client.delete('/items/food-1'),
+  ):
+    refused(answer, 403, '--data_dir')
+  about = client.get('/about').json()
+  assert about['items'] == 60 and about['writable'] is False
+
+
+def test_what_cannot_be_stored_is_not_acknowledged(client_of, monkeypatch):
+  client = client_of()
+
+  def full(*_):
+    raise OSError(28, 'No space left on device')
+
+  monkeypatch.setattr('os.fsync', full)
+  item = {'item_id': 'a', 'title': 'x'}
+  answer = post(client, '/items', {'items': [item]})
+  refused(answer, 503, 'No space left')
+  refused(client.get('/items/a'), 404, 'no item')
+  refused(client.delete('/items/food-1'), 503, 'taken back')
+  assert client.get('/items/food-1').status_code == 200
+
+
+def test_the_key(client_of):
+  client = client_of(api_key=KEY)
+  right = {'authorization': f'Bearer {KEY}'}
+  for path in ('/', '/docs', '/healthz', '/page/page.js'):
+    assert client.get(path).status_code == 200, path
+  for path in ('/about', '/metrics', '/openapi.json', '/items?q=x', '/no'):
+    for headers in (
+      {},
+      {'authorization': KEY},
+      {'authorization': f'Bearer {KEY}x'},
+      {'authorization': f'Bearer {KEY[:-1]}'},
+      {'authorization': b'Bearer \xff'},
+      {'x-api-key': KEY},
+    ):
+      answer = client.get(path, headers=headers)
+      refused(answer, 401, 'Authorization: Bearer')
+      assert answer.headers['www-authenticate'] == 'Bearer'
+    assert client.get(path, headers=right).status_code in (200, 404)
+  # Before anything is read or told.
+  refused(client.post('/recommend', content=b'x' * 2_000_000), 401, 'API key')
+  answer = client.post('/recommend', json={}, headers=right)
+  assert answer.status_code == 200
+
+
+def test_only_hosts_that_are_allowed(client_of):
+  client = client_of(hosts=('localhost', '::1'))
+  for host in ('localhost', 'localhost:80', 'LOCALHOST', '[::1]:8000'):
+    answer = client.get('/healthz', headers={'host': host})
+    assert answer.status_code == 200, host
+  for host in ('evil.example', 'localhost.evil.example', '', '::1'):
+    refused(client.get('/about', headers={'host': host}), 421, 'host')
+
+
+def test_other_sites_may_not(client):
+  origin = {'origin': 'https://evil.example'}
+  asked = origin | {'access-control-request-method': 'POST'}
+  answer = client.options('/recommend', headers=asked)
+  assert answer.status_code == 405
+  answers = [answer, client.get('/about', headers=origin)]
+  # What a form of another site can send without asking first.
+  for kind in ('text/plain', 'application/x-www-form-urlencoded', ''):
+    headers = origin | {'content-type': kind}
+    answer = client.post('/recommend', content=b'{}', headers=headers)
+    refused(answer, 415, 'application/json')
+    answers.append(answer)
+  for answer in answers:
+    assert not [h for h in answer.headers if h.startswith('access-control')]
+    assert answer.headers['x-content-type-options'] == 'nosniff'
+    assert "default-src 'none'" in answer.headers['content-security-policy']
+
+
+def test_pages_load_nothing_from_elsewhere(client):
+  for path in ('/', '/docs'):
+    page = client.get(path)
+    assert page.headers['content-type'] == 'text/html; charset=utf-8'
+    assert 'http' not in page.text.replace('http-equiv', '')
+  for name in ('page.css', 'page.js', 'shared.js', 'docs.js'):
+    assert 'http:' not in client.get(f'/page/{name}').text
+  for path in ('/page/../app.py', '/page/%2e%2e/app.py', '/page/', '/redoc'):
+    refused(client.get(path), 404, '')
+
+
+def test_too_many_at_a_time(client_of):
+  client = client_of(FakeModel(delay=0.5), max_requests=2)
+  ask = lambda _: post(client, '/recommend', {})
+  with concurrent.futures.ThreadPoolExecutor(6) as pool:
+    waiting = pool.map(ask, range(6))
+    time.sleep(0.2)  # While they wait, it can still be asked how it is.
+    assert client.get('/healthz').status_code == 200
+    assert client.get('/metrics').status_code == 200
+    answers = list(waiting)
+  assert [a.status_code for a in answers].count(200) == 2
+  for answer in answers:
+    if answer.status_code != 200:
+      refused(answer, 503, 'try again')
+      assert answer.headers['retry-after'] == '1'
+  assert ask(0).status_code == 200
+
+
+def test_a_body_that_does_not_come():
+  sent = []
+
+  async def app(scope, receive, send):
+    raise AssertionError('it is not reached')
+
+  async def receive():
+    await asyncio.sleep(60)
+
+  async def send(message):
+    sent.append(message)
+
+  gate = Gate(app, Limits(body_seconds=0.05), Metrics())
+  scope = {'type': 'http', 'method': 'POST', 'path': '/score', 'headers': []}
+  asyncio.run(gate(scope, receive, send))
+  assert sent[0]['status'] == 408
+  assert 'in time' in json.loads(sent[1]['body'])['error']
+
+
+def test_requests_of_a_moment_are_one_call(client_of):
+  model = FakeModel(delay=0.05)
+  client = client_of(model, window=0.02)
+  wanted = {k: best(client, history=[f'sport-{k}'], k=k) for k in range(1, 13)}
+  model.calls.clear()
+  with concurrent.futures.ThreadPoolExecutor(12) as pool:
+    found = pool.map(
+      lambda k: best(client, history=[f'sport-{k}'], k=k), range(1, 13)
+    )
+    assert dict(zip(range(1, 13), found, strict=True)) == wanted
+  assert sum(model.calls) == 12 and len(model.calls) <= 6
+
+
+def test_readers_see_all_of_a_change_or_nothing(client_of):
+  client = client_of()
+  pair = [{'item_id': f'pair-{n}', 'title': 'zebra'} for n in range(2)]
+  stop = threading.Event()
+
+  def change():
+    while not stop.is_set():
+      post(client, '/items', {'items': pair}).raise_for_status()
+      for item in pair:
+        client.delete(f'/items/{item["item_id"]}').raise_for_status()
+
+  thread = threading.Thread(target=change)
+  thread.start()
+  try:
+    sizes = set()
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline and len(sizes) < 2:
+      found = best(client, history=[{'text': 'zebra'}], k=100)
+      sizes.add(len(found))
+      assert len({r['item_id'] for r in found}) == len(found)
+      assert set(sizes) <= {60, 61, 62}
+  finally:
+    stop.set()
+    thread.join(20)
+  assert len(sizes) > 1
+
+
+def test_counters(client):
+  best(client)
+  client.get('/nonsense/1')
+  client.get('/nonsense/2')
+  client.request('BREW', '/about')
+  post(client, '/items', {'items': [{'item_id': 'a', 'title': 'x'}]})
+  text = client.get('/metrics').text
+  for line in (
+    'jaxrec_requests_total{method="POST",route="/recommend",status="200"} 1.0',
+    'jaxrec_requests_total{method="GET",route="other",status="404"} 2.0',
+    'jaxrec_item_changes_total{change="add"} 1.0',
+    'jaxrec_items 61.0',
+    'jaxrec_batch_size_count{call="recommend, score"} 1.0',
+    'jaxrec_requests_in_flight 0.0',
+  ):
+    assert line in text.splitlines(), line
+  assert 'nonsense' not in text and 'BREW' not in text
+
+
+def test_an_error_of_ours_is_one_line_and_counted(client_of, caplog):
+  model = FakeModel()
+  client = client_of(model)
+  model.recommend_many = lambda *_, **__: 1 / 0
+  refused(post(client, '/recommend', {}), 500, 'an error of the server')
+  assert 'ZeroDivisionError' in caplog.text
+  assert 'status="500"} 1.0' in client.get('/metrics').text
+  assert client.get('/healthz').status_code == 200
+
+
+def test_the_schema_says_what_is_refused(client):
+  api = client.get('/openapi.json').json()
+  paths = api['paths']
+  assert set(paths) == {
+    '/recommend',
+    '/score',
+    '/items',
+    '/items/{item_id}',
+    '/about',
+    '/healthz',
+    '/metrics',
+  }
+  for methods in paths.values():
+    for told in methods.values():
+      assert {'401', '413', '422', '503'} <= set(told['responses'])
+  for name in ('RecommendRequest', 'ScoreRequest'):
+    for example in api['components']['schemas'][name]['examples']:
+      path = f'/{name.removesuffix("Request").lower()}'
+      assert post(client, path, example).status_code == 200
+
+
+def test_stopping_lets_go_of_the_journal(app_of):
+  item = {'item_id': 'a', 'title': 'x'}
+  with connected(app_of()) as client:
+    post(client, '/items', {'items': [item]}).raise_for_status()
+  with connected(app_of()) as client:  # The same directory.
+    assert client.get('/items/a').json()['text'] == 'x'
