@@ -389,7 +389,7 @@ def test_what_cannot_be_is_one_clear_line(
     ({'fields.gain': 0.0}, 'must be above 0'),
     ({'ids.width': 2, 'ids.channels': 'togther'}, 'did you mean .?together'),
     ({'ids.width': 2, 'data.ordered': False}, 'nothing follows in sets'),
-    ({'head.decays': '0.5,0.5'}, 'give 1 numbers'),
+    ({'head.decays': '0.5,0.5,0.5'}, 'give 2 numbers'),
     ({'head.decays': '1.5'}, 'at most 1'),
     ({'ids.dropout': 1.0}, 'ids.dropout=1.0'),
   ],
@@ -410,7 +410,7 @@ def test_impressions_teach_by_their_histories_too(
       'objective': 'impressions+next_item',
       'next_item.weight': 0.5,
       'ids.width': 3,
-      'head.decays': '0.9,0.8,0.6',
+      'head.decays': '0.9,0.7,0.8,0.6',
       'evaluation.baselines': 'none',
     },
   )
