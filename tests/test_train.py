@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from configs import ecommerce, music, news, video
-from jaxrec import evaluate, metrics, results, train
+from jaxrec import evaluate, metrics, results, sharding, train
 from jaxrec.baselines import BASELINES
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import demo
@@ -224,11 +224,11 @@ def test_interrupted_equals_uninterrupted(
   assert found['best_step'] == wanted['best_step']
 
 
-_fresh = {}  # A config's Experiment, and the state that it starts from.
+_fresh = {}  # A config's Experiment, and the state it starts from, by devices.
 
 
 def assert_same_parameters(config, *workdirs):
-  key = config.to_json_best_effort()
+  key = config.to_json_best_effort(), sharding.make_mesh().size
   if key not in _fresh:
     experiment = Experiment.from_config(config, Display(quiet=True))
     with jax.set_mesh(experiment.mesh):
