@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from configs import ecommerce, music, news, video
-from jaxrec import evaluate, metrics, results, train
+from jaxrec import evaluate, metrics, results, sharding, train
 from jaxrec.baselines import BASELINES
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import demo
@@ -194,7 +194,9 @@ def test_nothing_trained_there(tiny_config, tmp_path):
     evaluate.evaluate_workdir(tiny_config(), tmp_path, 'test')
 
 
-@pytest.mark.parametrize('trainable_layers', [0, -1])
+@pytest.mark.parametrize(
+  'trainable_layers', [0, 1, pytest.param(-1, marks=pytest.mark.slow)]
+)
 def test_interrupted_equals_uninterrupted(
   trainable_layers, whole, tmp_path, monkeypatch, one_device
 ):
@@ -222,11 +224,11 @@ def test_interrupted_equals_uninterrupted(
   assert found['best_step'] == wanted['best_step']
 
 
-_fresh = {}  # A config's Experiment, and the state that it starts from.
+_fresh = {}  # A config's Experiment, and the state it starts from, by devices.
 
 
 def assert_same_parameters(config, *workdirs):
-  key = config.to_json_best_effort()
+  key = config.to_json_best_effort(), sharding.make_mesh().size
   if key not in _fresh:
     experiment = Experiment.from_config(config, Display(quiet=True))
     with jax.set_mesh(experiment.mesh):
@@ -249,6 +251,7 @@ def test_a_nan_stops_names_its_step_and_leaves_no_checkpoint(
 ):
   config = tiny_config(
     **{
+      'encoder.trainable_layers': -1,
       'optim.head_learning_rate': 1e38,
       'optim.warmup_steps': 0,
       'optim.clip_norm': 0.0,
@@ -386,7 +389,7 @@ def test_what_cannot_be_is_one_clear_line(
     ({'fields.gain': 0.0}, 'must be above 0'),
     ({'ids.width': 2, 'ids.channels': 'togther'}, 'did you mean .?together'),
     ({'ids.width': 2, 'data.ordered': False}, 'nothing follows in sets'),
-    ({'head.decays': '0.5,0.5'}, 'give 1 numbers'),
+    ({'head.decays': '0.5,0.5,0.5'}, 'give 2 numbers'),
     ({'head.decays': '1.5'}, 'at most 1'),
     ({'ids.dropout': 1.0}, 'ids.dropout=1.0'),
   ],
@@ -407,7 +410,7 @@ def test_impressions_teach_by_their_histories_too(
       'objective': 'impressions+next_item',
       'next_item.weight': 0.5,
       'ids.width': 3,
-      'head.decays': '0.9,0.8,0.6',
+      'head.decays': '0.9,0.7,0.8,0.6',
       'evaluation.baselines': 'none',
     },
   )
