@@ -236,7 +236,8 @@ def in_order(mask):
   zeros = jnp.zeros_like(steps)
   never = jnp.full_like(steps, NEVER)
   days = zeros.astype(jnp.float32)
-  return Context(steps, zeros, days, never, zeros, zeros[:, 0])
+  today = jnp.zeros(len(mask), jnp.int32)
+  return Context(steps, zeros, days, never, zeros, today)
 
 
 def after_all(mask, events):

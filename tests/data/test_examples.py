@@ -6,6 +6,7 @@ import pytest
 from jaxrec.data.examples import SequenceExamples, WindowExamples, log_rates
 from jaxrec.data.sequences import Sequences, draw_others
 from jaxrec.errors import UserError
+from jaxrec.types import NEVER
 from tests.data.test_sequences import random_sequences
 
 N = 30
@@ -21,8 +22,8 @@ def test_an_event_is_predicted_from_what_came_before_it():
   source = make(sequences)
   rows = np.arange(len(source))
   taken = source.take(rows, np.zeros_like(rows))
-  *lists, context = taken
-  parts = [ragged.rows() for ragged in (*lists, *context)]
+  *lists, (*columns, today) = taken
+  parts = [ragged.rows() for ragged in (*lists, *columns)]
   done = 0
   for i in range(len(sequences)):
     part = slice(sequences.offsets[i], sequences.offsets[i + 1])
@@ -32,7 +33,9 @@ def test_an_event_is_predicted_from_what_came_before_it():
       if not len(before):
         continue
       found = [ragged[done] for ragged in parts]
-      history, candidates, labels, events, behaviours, days = found
+      history, candidates, labels, events, behaviours, days, again, dates = (
+        found
+      )
       _, numbers = np.unique(times[times < time], return_inverse=True)
       last = numbers[-4:]
       np.testing.assert_array_equal(events, last - last[0])
@@ -41,6 +44,11 @@ def test_an_event_is_predicted_from_what_came_before_it():
       ways = sequences.behaviours[part][times < time][-4:]
       np.testing.assert_array_equal(behaviours, ways)
       np.testing.assert_array_equal(history, before[-4:])
+      np.testing.assert_array_equal(dates, since // 86400)
+      assert today[done] == time // 86400
+      for h, n in enumerate(again):
+        later = events[h + 1 :][history[h + 1 :] == history[h]]
+        assert n == later.min(initial=NEVER)
       assert candidates[0] == item and labels.tolist() == [True, *[False] * 5]
       assert not np.isin(candidates[1:], items).any()
       assert len(set(candidates.tolist())) == 6

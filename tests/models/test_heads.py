@@ -14,7 +14,7 @@ from jaxrec.models.heads import (
   after_all,
   in_order,
 )
-from jaxrec.types import Context
+from jaxrec.types import NEVER, Context
 
 B, H, D, CHANNELS = 4, 9, 10, (3, 2)
 EVENTS = np.array(
@@ -29,7 +29,14 @@ EVENTS = np.array(
 RNG = np.random.default_rng(5)
 DAYS = np.cumsum(RNG.exponential(2, EVENTS.shape), -1).astype(np.float32)
 DAYS = np.take_along_axis(DAYS, EVENTS, -1)  # Of one event, one time.
-CONTEXT = Context(EVENTS, RNG.integers(0, 3, EVENTS.shape, np.int32), DAYS)
+CONTEXT = Context(
+  EVENTS,
+  RNG.integers(0, 3, EVENTS.shape, np.int32),
+  DAYS,
+  np.full_like(EVENTS, NEVER),
+  DAYS.astype(np.int32),
+  np.zeros(len(EVENTS), np.int32),
+)
 MASK = np.arange(H) < np.array([[9], [9], [5], [0]])
 
 
@@ -84,10 +91,9 @@ def test_what_is_later_or_of_the_same_event_changes_nothing(head, history):
   for t in (3, 6):
     later = EVENTS[:, t : t + 1] <= EVENTS
     other = np.where(later[..., None], 7.0, history)
-    others = Context(
-      EVENTS,
-      np.where(later, 0, CONTEXT.behaviours),
-      np.where(later, DAYS + 9, DAYS),
+    others = CONTEXT._replace(
+      behaviours=np.where(later, 0, CONTEXT.behaviours),
+      days=np.where(later, DAYS + 9, DAYS),
     )
     got = head(other, MASK, others, EVENTS)
     np.testing.assert_array_equal(got[:, t], moments[:, t])
@@ -164,3 +170,20 @@ def test_what_is_added_tells_behaviours_and_gaps():
       want = vectors.behaviours[CONTEXT.behaviours[b, h]]
       want += vectors.gaps[min(int(np.log2(1 + 24 * gap)), AGES - 1)]
       np.testing.assert_allclose(got[b, h], want, rtol=1e-5, atol=1e-6)
+
+
+def test_what_comes_again_counts_once_and_by_its_last_time(history):
+  """Slots 1 and 6 hold one item, of which 1 is no more read once 6 is."""
+  head = HEADS['mean'](
+    width=D, hidden_width=1, ways=Ways(once=True), rngs=nnx.Rngs(0)
+  )
+  again = np.full_like(EVENTS, NEVER)
+  again[:, 1] = EVENTS[:, 6]
+  got = head(history, MASK, CONTEXT._replace(again=again), EVENTS)
+  for b in range(3):
+    for t in range(1, MASK[b].sum()):
+      read = EVENTS[b] < EVENTS[b, t]
+      read[1] &= not read[6]
+      if read.any():
+        want = history[b][read & MASK[b]].mean(0)
+        np.testing.assert_allclose(got[b, t], want, atol=1e-5)
