@@ -109,3 +109,18 @@ def test_they_are_found_once(sequences, tmp_path):
   assert first['read'].shape == first['scored'].shape == (N, 6)
   again = factors(None, N, **options)
   np.testing.assert_array_equal(first['read'], again['read'])
+
+
+def test_texts_tell_where_actions_are_few():
+  """Items 0 and 1 are alike in their texts, and nobody acted on both."""
+  lists = [[0, 2], [0, 3], [1, 4], [1, 5]] * 3
+  vectors = np.random.default_rng(0).normal(size=(N, 6)).astype(np.float32)
+  vectors[1] = vectors[0]
+  said = []
+  for weight in (0.0, 2.0):
+    read, scored = together(
+      sequences_of(lists), N, Settings(2.0, texts=weight), N, 0, vectors
+    )
+    found = scored @ read[0]
+    said.append(found[1] / np.abs(found).max())
+  assert said[0] < 1e-3 and said[1] > 0.5
