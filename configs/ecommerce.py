@@ -26,8 +26,18 @@ VARIANTS = {
     # What was bought together of late says most; no order within an invoice.
     'ids.channels': 'together',
     'ids.fade_days': 120.0,
-    'head.decays': '0.7,0.7',
+    'ids.texts': 5.0,
+    'head.decays': '0.75,0.75',
     'scale': 0.8,
+    # Invoices are long, and the same is bought again and again.
+    'data.history_length': 200,
+    'head.once': True,
+    'num_train_steps': 100,
+    'eval_every_steps': 50,
+    'checkpoint_every_steps': 100,
+    # A season's articles.
+    'trend.half_life': 4.0,
+    'trend.gain': 0.7,
   },
   'amazon': {
     'data.name': 'amazon',
