@@ -174,9 +174,10 @@ DEMO = {
 # What logs of who did what, without what was shown, have in common.
 SEQUENCES = {
   'batch_size': 16,
-  'num_train_steps': 300,
-  'eval_every_steps': 100,
-  'checkpoint_every_steps': 300,
+  'num_train_steps': 100,
+  'eval_every_steps': 50,
+  'checkpoint_every_steps': 100,
+  'refit': True,
   'data.protocol': 'leave_one_out',
   'data.num_candidates': 32,
   'objective': 'next_item',

@@ -32,9 +32,6 @@ VARIANTS = {
     # Invoices are long, and the same is bought again and again.
     'data.history_length': 200,
     'head.once': True,
-    'num_train_steps': 100,
-    'eval_every_steps': 50,
-    'checkpoint_every_steps': 100,
     # A season's articles.
     'trend.half_life': 4.0,
     'trend.gain': 0.7,
