@@ -118,9 +118,8 @@ def base() -> ConfigDict:
       'ids': {
         'width': 0,  # Of each channel; 0: none.
         'bias': False,  # Whether each item adds a number to its logits.
-        # It starts as so much of the log of the item's click rate over the mean
-        # rate, shrunk by so many more showings; of sequences, of
-        # log(1 + popularity).
+        # Of impressions: it starts as so much of the log of the item's click
+        # rate over the mean rate, shrunk by so many more showings.
         'bias_start': 0.0,
         'bias_shrinkage': 100.0,
         'start': 'factors',  # Of item-item matrices; or random.

@@ -37,8 +37,10 @@ VARIANTS = {
     'head.decays': '',
     'ids.channels': 'together',
     'ids.width': 256,
-    'ids.penalty': 30.0,
-    'ids.damping': 0.3,
+    'ids.penalty': 75.0,
+    'ids.damping': 0.25,
+    'ids.texts': 1.5,
+    'scale': 0.4,
   },
 }
 

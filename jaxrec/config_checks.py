@@ -84,6 +84,11 @@ def check(config, shards: int) -> None:
   if not 0 <= config.ids.dropout < 1:
     raise UserError(f'ids.dropout={config.ids.dropout}: must be 0 or more, < 1')
   listed = config.data.protocol == 'impressions'
+  if not listed and config.ids.bias_start:
+    raise UserError(
+      f'ids.bias_start={config.ids.bias_start}: sequences tell no click rates: '
+      'give 0'
+    )
   if config.trend.half_life and (listed or not config.data.ordered):
     raise UserError(
       f'trend.half_life={config.trend.half_life}: only sequences tell when '

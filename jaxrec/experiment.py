@@ -18,7 +18,6 @@ from jaxrec.data.batching import VectorItems
 from jaxrec.data.builder import Source
 from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
-from jaxrec.data.sequences import Sequences
 from jaxrec.display import Display
 from jaxrec.distributed import one_at_a_time
 from jaxrec.errors import UserError
@@ -251,10 +250,7 @@ class Experiment:
       mean = start.text_mean(self.encoder.vectors, config.centered, source)
       known['project', 'bias'] = -mean
     if config.ids.bias and config.ids.bias_start:
-      if isinstance(source, Sequences):
-        rates = start.popularity(source, count)
-      else:
-        rates = start.click_rates(source, count, config.ids.bias_shrinkage)
+      rates = start.click_rates(source, count, config.ids.bias_shrinkage)
       known['item_bias',] = config.ids.bias_start * rates
     if self.periods:
       known['trend', 'counts'] = start.trends(

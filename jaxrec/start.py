@@ -59,12 +59,6 @@ def click_rates(
   return np.log(rates / mean).astype(np.float32)
 
 
-def popularity(sequences: Sequences, num_items: int) -> np.ndarray:
-  """log(1 + how often each item was acted on), float32 [N]."""
-  counts = np.bincount(sequences.items, minlength=num_items)
-  return np.log1p(counts).astype(np.float32)
-
-
 def periods(sequences: Sequences, half_life: float) -> Periods:
   """The calendar of a trend: periods of half its half-life, in whole days.
 
