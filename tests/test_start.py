@@ -54,14 +54,6 @@ def test_click_rates_are_shrunk_to_the_mean(impressions):
   assert np.abs(start.click_rates(impressions, N, 1e6)).max() < 1e-3
 
 
-def test_popularity_counts_actions():
-  sequences = random_sequences()
-  counts = [(sequences.items == item).sum() for item in range(N)]
-  np.testing.assert_allclose(
-    start.popularity(sequences, N), np.log1p(counts), rtol=1e-6
-  )
-
-
 @pytest.mark.parametrize('half_life', [2.0, 9.0, 40.0])
 def test_a_trend_knows_what_was_before_its_period_and_no_more(half_life):
   rng = np.random.default_rng(3)
