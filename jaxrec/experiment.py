@@ -15,7 +15,6 @@ from jaxrec.baselines import Known
 from jaxrec.checkpoints import Checkpoints
 from jaxrec.data import datasets, fields
 from jaxrec.data.batching import VectorItems
-from jaxrec.data.builder import Source
 from jaxrec.data.catalog import Catalog, tokenize
 from jaxrec.data.pipeline import TrainPipeline
 from jaxrec.display import Display
@@ -27,6 +26,7 @@ from jaxrec.models import hub
 from jaxrec.models.recommender import Recommender
 from jaxrec.optim import make_tx
 from jaxrec.pace import Pace
+from jaxrec.prepare import cache_dir, load_dataset
 from jaxrec.scores import ModelScorer
 from jaxrec.steps import (
   Objective,
@@ -37,50 +37,6 @@ from jaxrec.steps import (
 )
 from jaxrec.text_encoder import TextEncoder
 from jaxrec.train_state import init_state, merge_params
-
-
-def cache_dir(config) -> pathlib.Path:
-  """Where prepared data, tokens and vectors are kept between runs."""
-  given = config.data.cache_dir
-  return (
-    pathlib.Path(given).expanduser() if given else datasets.default_cache_dir()
-  )
-
-
-def load_dataset(config, display: Display) -> datasets.Dataset:
-  """The dataset a config names, prepared; says what was set aside."""
-  data = config.data
-  display.say(f'preparing {data.name} {data.dir}'.rstrip())
-  dataset = datasets.prepare(
-    data.name,
-    data.dir,
-    cache_dir=cache_dir(config),
-    protocol=data.protocol,
-    validation_fraction=data.validation_fraction,
-    target_behaviour=data.target_behaviour,
-    k_core=data.k_core,
-    min_history=data.min_history,
-    source=Source(
-      interactions_file=data.interactions_file,
-      items_file=data.items_file,
-      columns=tuple(data.columns.items()),
-      min_rating=data.min_rating,
-    ),
-  )
-  for part, counts in dataset.counts.items():
-    told = ', '.join(f'{name} {count:,}' for name, count in counts.items())
-    display.say(f'  {part}: {told}')
-  for note in dataset.notes:
-    display.say(f'  note: {note}')
-  return dataset
-
-
-def prepare(config, display: Display) -> None:
-  """Reads a config's dataset, and no more, for the runs to come."""
-  directory = cache_dir(config)
-  with one_at_a_time(directory / 'lock', display.say):
-    load_dataset(config, display)
-  display.say(f'prepared, in {directory}')
 
 
 class Validated(NamedTuple):

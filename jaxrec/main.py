@@ -176,12 +176,12 @@ def main(argv):
     config = _CONFIG.value
     if _MODE.value == 'prepare':
       from jaxrec.display import Display
-      from jaxrec.experiment import prepare
+      from jaxrec.prepare import prepare
 
       prepare(config, Display())
       return
     from jaxrec import evaluate, train
-    from jaxrec.experiment import cache_dir
+    from jaxrec.prepare import cache_dir
 
     _keep_compiled(cache_dir(config) / 'compiled')
     workdir = _path(_WORKDIR.value)

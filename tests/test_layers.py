@@ -14,7 +14,7 @@ LAYERS = (
   ('experiment', 'runs'),
   ('command_line',),
   ('config_checks', 'text_encoder'),
-  ('start',),
+  ('start', 'prepare'),
   ('results', 'scores', 'report', 'encode'),
   ('evaluation',),
   ('baselines',),

@@ -20,7 +20,8 @@ from jaxrec.data.sequence_builder import SequenceBuilder
 from jaxrec.display import Display
 from jaxrec.distributed import Stopped
 from jaxrec.errors import UserError
-from jaxrec.experiment import Experiment, load_dataset
+from jaxrec.experiment import Experiment
+from jaxrec.prepare import load_dataset
 from tests.conftest import on_one_device
 
 LISTS = {f'{name}@10' for name in ('coverage', 'novelty', 'diversity')}

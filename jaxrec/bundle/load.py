@@ -7,10 +7,11 @@ import safetensors
 from safetensors.numpy import load_file
 
 from jaxrec.bundle import functions, layout
+from jaxrec.bundle.answers import Scale
 from jaxrec.bundle.histories import Reader
 from jaxrec.bundle.index import Index
 from jaxrec.bundle.items import ItemEncoder
-from jaxrec.bundle.model import Model, Scale
+from jaxrec.bundle.model import Model
 from jaxrec.bundle.strings import unpacked
 from jaxrec.bundle.texts import Template, TextEncoder
 from jaxrec.bundle.users import Users

@@ -4,13 +4,13 @@ model = jaxrec.load('bundle')
 model.recommend(['N1', {'text': 'Rain on the coast'}], k=5)
 """
 
-import dataclasses
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxrec.bundle.answers import Item, Recommendation, Recommendations, Scale
 from jaxrec.bundle.explain import contributions
 from jaxrec.bundle.histories import History, Reader
 from jaxrec.bundle.index import Index, categories_of
@@ -21,83 +21,6 @@ from jaxrec.errors import UserError
 
 STRATEGIES = ('top_k', 'probability')
 MOST = 10_000  # Items of a list that can be asked for.
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Recommendation:
-  """An item for a user.
-
-  Attributes:
-    item_id: the item's.
-    score: what the strategy ranks by, see `Model`.
-    logit: the model's.
-    probability: calibrated; None where the bundle could not be calibrated.
-    contributions: what each entry of the history that was read added to the
-      logit, see `explain`; None unless that was asked for.
-  """
-
-  item_id: str
-  score: float
-  logit: float
-  probability: float | None
-  contributions: tuple[float, ...] | None = None
-
-
-class Recommendations(list):
-  """Recommendations, best first or in the order asked for.
-
-  Attributes:
-    read: where in the given history the entries that were read lie, oldest
-      first; `contributions` are theirs.
-    unknown: ids of the history that were skipped.
-  """
-
-  read: tuple[int, ...] = ()
-  unknown: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Item:
-  """An item of the index.
-
-  Attributes:
-    item_id, text: as the model reads it.
-    category: the first one; None where the bundle's items have none.
-    fields: all columns.
-  """
-
-  item_id: str
-  text: str
-  category: str | None
-  fields: dict[str, str]
-
-
-@dataclasses.dataclass(frozen=True)
-class Scale:
-  """From logits to scores.
-
-  Attributes:
-    scale, bias: logit = scale * cosine + bias, where a cosine is all there is.
-    slope, intercept: of the calibration; None: there is none.
-  """
-
-  scale: float
-  bias: float
-  slope: float | None = None
-  intercept: float | None = None
-
-  def probability(self, logits: np.ndarray) -> np.ndarray | None:
-    """float64, of logits of any shape."""
-    if self.slope is None:
-      return None
-    x = self.slope * np.asarray(logits, np.float64) + self.intercept
-    return 0.5 * (1 + np.tanh(0.5 * x))  # The sigmoid; never overflows.
-
-  def score(self, strategy: str, logits: np.ndarray) -> np.ndarray:
-    """What `strategy` ranks by; rises with the logit."""
-    if strategy == 'probability':
-      return self.probability(logits)
-    return (np.asarray(logits, np.float64) - self.bias) / self.scale
 
 
 class Model:

@@ -10,7 +10,7 @@ from jaxrec.display import Display
 from jaxrec.errors import UserError
 from jaxrec.evaluation import protocols
 from jaxrec.evaluation.summary import judge_baseline
-from jaxrec.experiment import load_dataset
+from jaxrec.prepare import load_dataset
 
 BUILDER = '''
 """Songs that come out one by one, and who played or skipped them."""
