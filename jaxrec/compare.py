@@ -116,6 +116,8 @@ def tell(
     missing = {
       str(run.seed): f'failed: {failed[run.workdir]}'
       if run.workdir in failed
+      else 'started, not finished'
+      if (run.workdir / 'config.json').is_file()
       else 'has not run yet'
       for run in mine
       if done[run.workdir] is None

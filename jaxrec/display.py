@@ -15,6 +15,7 @@ from rich.progress import (
 from rich.table import Table
 
 LINE_SECONDS = 10.0  # Between lines where there is no terminal to draw on.
+SETTLED = 4  # Advances before time left is told: the first one compiles.
 
 
 class Display:
@@ -43,8 +44,8 @@ class Display:
       TimeRemainingColumn(),
     )
     drawn = self.console.is_terminal
-    start = last = time.monotonic()
-    state = {'done': done}
+    last = time.monotonic()
+    state = {'done': done, 'advances': 0}
     with Progress(
       *columns, console=self.console, disable=not drawn
     ) as progress:
@@ -54,17 +55,21 @@ class Display:
 
       def advance(count: int, note: str = '') -> None:
         nonlocal last
+        now = time.monotonic()
         state['done'] += count
+        state['advances'] += 1
+        if state['advances'] == 1:
+          state['began'], state['before'] = now, state['done']
         fields = {'note': note} if note else {}
         progress.update(task, advance=count, **fields)
-        now = time.monotonic()
         if drawn or (now - last < LINE_SECONDS and state['done'] < total):
           return
         last = now
-        pace = (now - start) / max(state['done'] - done, 1)
-        left = pace * (total - state['done'])
         parts = [f'{description} {state["done"]}/{total}', note]
-        parts.append(f'{left:.0f} s left')
+        timed = state['done'] - state['before']
+        if state['advances'] >= SETTLED and timed:
+          pace = (now - state['began']) / timed
+          parts.append(f'{pace * (total - state["done"]):.0f} s left')
         self.say(', '.join(part for part in parts if part))
 
       yield advance

@@ -138,6 +138,32 @@ class StopSignal:
 
 
 @contextlib.contextmanager
+def alone_in(workdir: pathlib.Path) -> Iterator[None]:
+  """Holds `workdir`/lock, which ends with the process, however it ends.
+
+  Where nothing can be locked (some network disks), it goes on without.
+
+  Args:
+    workdir: a training's; must be there.
+
+  Raises:
+    UserError: another process holds it.
+  """
+  with contextlib.ExitStack() as stack:
+    try:
+      f = stack.enter_context(open(workdir / 'lock', 'w'))
+      fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+      raise UserError(
+        f'another process is training in {workdir}: wait for its end, or use '
+        'another --workdir'
+      ) from e
+    except OSError:
+      pass
+    yield
+
+
+@contextlib.contextmanager
 def one_at_a_time(path: pathlib.Path, say) -> Iterator[None]:
   """Holds a lock that lies at `path`; others on this disk wait.
 

@@ -12,11 +12,11 @@ class UserError(ValueError):
 
 
 def choices(value: object, known: Iterable[str]) -> str:
-  """ "'lstn' is unknown: did you mean 'lstm'? (of gru, lstm)"."""
+  """ "'lstn' is unknown: did you mean 'lstm'? (choices: gru, lstm)"."""
   known = sorted(known)
   near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5)
-  hint = f'did you mean {" or ".join(map(repr, near))}? ' if near else ''
-  return f'{value!r} is unknown: {hint}(choices: {", ".join(known)})'
+  hint = f': did you mean {" or ".join(map(repr, near))}? ' if near else ' '
+  return f'{value!r} is unknown{hint}(choices: {", ".join(known)})'
 
 
 def one_line(error: BaseException) -> str:

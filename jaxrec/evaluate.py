@@ -7,7 +7,8 @@ import jax
 from jaxrec import results
 from jaxrec.data.columns import Impressions
 from jaxrec.display import Display
-from jaxrec.errors import UserError, choices
+from jaxrec.early import check_split, check_trained
+from jaxrec.errors import UserError
 from jaxrec.evaluation import predictions
 from jaxrec.evaluation.summary import OURS, evaluate
 from jaxrec.experiment import Experiment
@@ -15,7 +16,6 @@ from jaxrec.report import render
 from jaxrec.report.curves import read_curves
 from jaxrec.report.showcase import showcase
 
-SPLITS = ('test', 'validation', 'train')
 CAVEATS = {  # What keeps a split's numbers from being a test.
   'test': None,
   'validation': 'the checkpoint, the threshold and the settings of the '
@@ -30,7 +30,7 @@ def evaluate_workdir(config, workdir: pathlib.Path, split: str) -> dict:
   Args:
     config: a ConfigDict; must be the one the workdir was trained with.
     workdir: of a training run.
-    split: one of SPLITS.
+    split: one of `early.SPLITS`.
 
   Returns:
     What was written as results.json.
@@ -38,13 +38,8 @@ def evaluate_workdir(config, workdir: pathlib.Path, split: str) -> dict:
   Raises:
     UserError: nothing is trained there, or by another config.
   """
-  if split not in SPLITS:
-    raise UserError(f'--split: {choices(split, SPLITS)}')
-  if results.read_config(workdir) is None:
-    raise UserError(
-      f'workdir {workdir} holds no config.json: train there first '
-      '(--mode=train)'
-    )
+  check_split(split)
+  check_trained(workdir)
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
   results.check_workdir(workdir, config, experiment.fingerprints)
@@ -75,7 +70,7 @@ def evaluate_best(
     state: a TrainState, for its layout alone.
     frozen: parameters that do not train.
     train: what results.json is to say of the training.
-    split: one of SPLITS.
+    split: one of `early.SPLITS`.
 
   Returns:
     What was written as results.json.

@@ -17,6 +17,7 @@ from jaxrec.baselines.popularity import RecentPopularity
 from jaxrec.bundle import functions, layout, strings
 from jaxrec.data.catalog import load_tokenizer
 from jaxrec.display import Display
+from jaxrec.early import check_trained
 from jaxrec.errors import UserError
 from jaxrec.evaluation import calibration, protocols
 from jaxrec.experiment import Experiment, Validated
@@ -55,11 +56,7 @@ def export_workdir(config, workdir: pathlib.Path, bundle: pathlib.Path) -> dict:
       something else, or cannot be written.
   """
   layout.check_place(bundle)
-  if results.read_config(workdir) is None:
-    raise UserError(
-      f'workdir {workdir} holds no config.json: train there first '
-      '(--mode=train)'
-    )
+  check_trained(workdir)
   if jax.process_count() > 1:
     raise UserError(
       '--mode=export: one process writes a bundle, whatever trained the '

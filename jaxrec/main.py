@@ -16,6 +16,8 @@ sys.path.append(str(pathlib.Path(__file__).parents[1]))
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from jaxrec import __version__, early
+from jaxrec.bundle import layout
 from jaxrec.command_line import fail, parse
 from jaxrec.errors import UserError
 
@@ -93,9 +95,32 @@ def _parse(argv):
     for name in NEEDS.get(_MODE.value, ('config', 'workdir')):
       if flags.FLAGS[name].value is None:
         raise UserError(f'--{name} is missing: {HINTS[name]}')
+    _check_early()
     return rest
   except UserError as e:
     fail(e)
+
+
+def _check_early():
+  mode = _MODE.value
+  if mode == 'recommend':
+    early.check_users(_path(_USERS.value))
+    layout.check_there(_path(_BUNDLE.value))
+    return
+  if mode == 'evaluate':
+    early.check_split(_SPLIT.value)
+  if mode in ('evaluate', 'export'):
+    early.check_trained(_path(_WORKDIR.value))
+  early.check_data(_CONFIG.value.data)
+
+
+def _starting():
+  """The first line: what comes next, the imports, is silent and slow."""
+  given = _PROCESS_ID.value
+  if given is None:
+    given = os.environ.get('JAX_PROCESS_ID')
+  if not given or given == '0':
+    print(f'jaxrec {__version__}: starting', flush=True)
 
 
 def _keep_compiled(directory: pathlib.Path) -> None:
@@ -146,6 +171,7 @@ def _path(given: str) -> pathlib.Path:
 def main(argv):
   """Dispatches on --mode."""
   del argv
+  _starting()
   if _MODE.value == 'recommend':
     try:
       _recommend()
@@ -192,7 +218,8 @@ def main(argv):
     elif _MODE.value == 'train':
       train.train_and_evaluate(config, workdir)
     else:
-      evaluate.evaluate_workdir(config, workdir, _SPLIT.value)
+      with distributed.StopSignal():
+        evaluate.evaluate_workdir(config, workdir, _SPLIT.value)
   except (UserError, OSError) as e:  # The latter name the file.
     fail(e)
   except distributed.Stopped as e:

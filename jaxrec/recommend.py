@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from jaxrec.bundle.load import load
 from jaxrec.bundle.model import Model
+from jaxrec.early import check_users
 from jaxrec.errors import UserError, choices
 
 BLOCK = 1024  # Users that are in memory at once.
@@ -81,8 +82,7 @@ def recommend_file(
   for flag, path in (('users', users), ('output', output)):
     if path.suffix not in SUFFIXES:
       raise UserError(f'--{flag}={path}: {choices(path.suffix, SUFFIXES)}')
-  if not users.is_file():
-    raise UserError(f'--users={users}: no such file')
+  check_users(users)
   if output.exists() and output.samefile(users):
     raise UserError(f'--output={output} is the file of users itself')
   model = load(bundle)

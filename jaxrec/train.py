@@ -1,5 +1,6 @@
 """Training: the loop, top to bottom."""
 
+import contextlib
 import math
 import pathlib
 
@@ -8,7 +9,7 @@ from clu import metric_writers, parameter_overview
 
 from jaxrec import results, sharding
 from jaxrec.display import Display
-from jaxrec.distributed import Stopped, StopSignal, joined
+from jaxrec.distributed import Stopped, StopSignal, alone_in, joined
 from jaxrec.errors import UserError
 from jaxrec.evaluate import evaluate_best
 from jaxrec.experiment import Experiment
@@ -29,7 +30,7 @@ def train_and_evaluate(config, workdir: pathlib.Path) -> dict:
     What results.json holds.
 
   Raises:
-    UserError: anything the user can mend.
+    UserError: anything the user can mend; another process trains there.
     Stopped: SIGTERM came; what was trained is saved.
   """
   with StopSignal() as stop:
@@ -40,7 +41,11 @@ def _run(config, workdir, stop):
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
   results.check_workdir(workdir, config, experiment.fingerprints)
-  with jax.set_mesh(experiment.mesh):
+  first = jax.process_index() == 0  # It locks for all processes of the run.
+  with (
+    alone_in(workdir) if first else contextlib.nullcontext(),
+    jax.set_mesh(experiment.mesh),
+  ):
     checkpoints = experiment.checkpoints(workdir)
     done = results.read(workdir)
     if done and checkpoints.latest() == config.num_train_steps:

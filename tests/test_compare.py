@@ -186,10 +186,22 @@ def test_overrides_are_typed_and_go_to_whom_they_name(tmp_path):
   assert asked[3].workdir == tmp_path / 'video' / 'seed1'
 
 
+def test_what_was_started_is_told_from_what_was_not(tmp_path):
+  asked = runs.plan([f'{NEWS}:demo'], ['0', '1'], [], tmp_path)
+  asked[1].workdir.mkdir(parents=True)
+  (asked[1].workdir / 'config.json').write_text('{}')
+  done = dict.fromkeys(run.workdir for run in asked)
+  told = compare.tell(asked, done, {}, tmp_path)
+  missing = told['datasets']['news-demo']['missing']
+  assert missing == {'0': 'has not run yet', '1': 'started, not finished'}
+  text = (tmp_path / 'compare.md').read_text()
+  assert 'seed 1 started, not finished' in text
+
+
 @pytest.mark.parametrize(
   ('configs', 'seeds', 'change', 'message'),
   [
-    (['news'], '0', 'batch_sise=3', 'news-demo: .*"batch_size"'),
+    (['news'], '0', 'batch_sise=3', "news-demo: .*'batch_size'"),
     (['news'], '0', 'optim.clip_nrom=3', 'clip_norm'),
     (['news'], '0', 'batch_size=many', 'batch_size'),
     (['news'], '0', 'vidio:batch_size=3', "'vidio' is unknown"),
@@ -200,7 +212,7 @@ def test_overrides_are_typed_and_go_to_whom_they_name(tmp_path):
     (['news'], '', '', 'whole numbers'),
     ([], '0', '', '--configs is missing'),
     (['news', 'news'], '0', '', 'give each once'),
-    (['newz'], '0', '', 'newz.py'),
+    (['newz'], '0', '', r'no such file .*newz\.py: did you mean .*news\.py'),
     (['news:demos'], '0', '', 'did you mean demo'),
   ],
   ids=str,

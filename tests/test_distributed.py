@@ -190,6 +190,40 @@ def test_one_at_a_time(tmp_path):
   assert other.wait() == 0
 
 
+def test_one_training_in_a_workdir(tmp_path, monkeypatch):
+  script = (
+    'import pathlib, sys\n'
+    'from jaxrec.distributed import alone_in\n'
+    f'with alone_in(pathlib.Path({str(tmp_path)!r})):\n'
+    '  print("in", flush=True)\n'
+    '  sys.stdin.read()\n'
+  )
+  other = subprocess.Popen(
+    [sys.executable, '-c', script],
+    cwd=ROOT,
+    stdin=subprocess.PIPE,
+    stdout=subprocess.PIPE,
+    text=True,
+  )
+  assert other.stdout.readline() == 'in\n'
+  with (
+    pytest.raises(UserError, match='another process is training in'),
+    distributed.alone_in(tmp_path),
+  ):
+    pytest.fail('two are in')
+  other.kill()  # Its lock ends with it.
+  other.wait()
+  with distributed.alone_in(tmp_path):
+    pass
+
+  def refuse(*_):
+    raise OSError('no locks here')
+
+  monkeypatch.setattr(distributed.fcntl, 'flock', refuse)
+  with distributed.alone_in(tmp_path):
+    pass
+
+
 # ------------------------------------------------------------------- minutes
 @pytest.fixture(scope='module')
 def shape():

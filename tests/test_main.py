@@ -60,11 +60,50 @@ def flags(config) -> list[str]:
     (['--config=configs/news.py:demos'], 'did you mean demo?'),
     (
       ['--config=configs/news.py', '--config.optim.clip_nrom=1'],
-      'clip_norm',
+      "--config.optim.clip_nrom: unknown key 'clip_nrom': did you mean 'clip_",
     ),
     (['--config=configs/news.py', '--config.batch_sise=1'], 'batch_size'),
+    (['--config=configs/news.py', '--config.zzz=1'], "unknown key 'zzz'"),
     (['--config=configs/news.py', '--config.batch_size=many'], 'batch_size'),
-    (['--config=configs/newz.py'], 'configs/newz.py'),
+    (
+      ['--config=configs/newz.py', '--config.batch_size=1'],
+      'no such file configs/newz.py: did you mean configs/news.py? (there are',
+    ),
+    (
+      ['--config=configs/news.py', '--mode=evaluate', '--split=dev'],
+      "--split: 'dev' is unknown (choices: ",
+    ),
+    (['--config=configs/news.py', '--mode=evaluate'], 'train there first'),
+    (
+      ['--config=configs/news.py', '--mode=export', '--bundle=b'],
+      'train there first',
+    ),
+    (
+      ['--config=configs/video.py', '--config.data.name=interactions'],
+      'data.interactions_file is empty',
+    ),
+    (
+      [
+        '--config=configs/video.py',
+        '--config.data.name=interactions',
+        '--config.data.dir=nowhere',
+        '--config.data.interactions_file=a.csv',
+        '--config.data.items_file=b.csv',
+      ],
+      'data.items_file=nowhere/b.csv: there is no such file',
+    ),
+    (
+      ['--mode=recommend', '--bundle=b', '--users=u.jsonl', '--output=o.jsonl'],
+      'u.jsonl: no such file',
+    ),
+    (
+      ['--mode=recommend', '--bundle=b', '--users=README.md', '--output=o'],
+      'b: no such directory',
+    ),
+    (
+      ['--mode=recommend', '--bundle=docs', '--users=README.md', '--output=o'],
+      'it has no manifest.json',
+    ),
     (['--config=configs/news.py', '--mode=trian'], 'train'),
     (['--config=configs/news.py', '--wrokdir=x'], 'workdir'),
     (['--config=configs/news.py', 'workdir=x'], "unexpected argument 'workdir"),
@@ -79,6 +118,7 @@ def test_typos_are_one_line_and_exit_2(args, message, tmp_path):
   lines = done.stderr.strip().splitlines()
   assert lines[-1].startswith('jaxrec: error: ') and message in lines[-1]
   assert 'Traceback' not in done.stderr
+  assert not done.stdout  # 'starting', and what is slow, come later.
   assert not (tmp_path / 'w').exists()
 
 
@@ -100,6 +140,7 @@ def test_prepare_alone_says_what_it_read(tiny_config, tmp_path):
   config = tiny_config(**{'data.cache_dir': str(tmp_path)})
   done = run(*flags(config), '--mode=prepare')
   assert done.returncode == 0, done.stderr
+  assert done.stdout.startswith('jaxrec 0.1.0: starting\n')
   assert 'catalog: read 60' in done.stdout
   assert 'train: read 80, test: read 20' in done.stdout
   assert f'prepared, in {tmp_path}' in done.stdout

@@ -80,6 +80,16 @@ def is_bundle(directory: pathlib.Path) -> bool:
   return isinstance(manifest, dict) and manifest.get('kind') == KIND
 
 
+def check_there(directory: pathlib.Path) -> None:
+  """UserError unless `directory` has a manifest, of whatever."""
+  if not directory.is_dir():
+    raise UserError(f'{directory}: no such directory: give what export wrote')
+  if not (directory / MANIFEST).is_file():
+    raise UserError(
+      f'{directory} is no bundle: it has no {MANIFEST}; --mode=export makes one'
+    )
+
+
 def check_place(directory: pathlib.Path) -> None:
   """UserError unless a bundle may be written there: nothing else is lost."""
   if not directory.exists() and not directory.is_symlink():
@@ -120,13 +130,8 @@ def replacing(directory: pathlib.Path) -> Iterator[pathlib.Path]:
 
 # ----------------------------------------------------------------- details
 def _read(directory: pathlib.Path) -> dict:
+  check_there(directory)
   path = directory / MANIFEST
-  if not directory.is_dir():
-    raise UserError(f'{directory}: no such directory: give what export wrote')
-  if not path.is_file():
-    raise UserError(
-      f'{directory} is no bundle: it has no {MANIFEST}; --mode=export makes one'
-    )
   try:
     manifest = json.loads(path.read_text(encoding='utf8'))
   except ValueError as e:

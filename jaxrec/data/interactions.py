@@ -42,6 +42,7 @@ from collections.abc import Iterator, Mapping
 from jaxrec.data import tables
 from jaxrec.data.builder import Builder, Item, Source, Tally
 from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
+from jaxrec.early import check_tables
 from jaxrec.errors import UserError, choices
 
 PEEK = 1000
@@ -66,12 +67,7 @@ class Interactions(SequenceBuilder):
   @classmethod
   def bound(cls, directory: str, source: Source) -> type[Builder]:
     """See `Builder.bound`; the columns of the items are read."""
-    for key in ('interactions_file', 'items_file'):
-      if not getattr(source, key):
-        raise UserError(
-          f'data.{key} is empty: data.name=interactions reads it; give '
-          f'--config.data.{key}=FILE'
-        )
+    items, _ = check_tables(pathlib.Path(directory).expanduser(), source)
     for ours, _ in source.columns:
       if ours not in COLUMNS:
         raise UserError(f'data.columns: {choices(ours, COLUMNS)}')
@@ -85,7 +81,6 @@ class Interactions(SequenceBuilder):
       {'skip_registration': True},
       lambda namespace: namespace.update(attributes),
     )
-    items, _ = bound.files(pathlib.Path(directory).expanduser())
     texts = item_columns(items, source)
     bound.ITEM_TEXTS = ('title', *(n for n in texts if n not in _ITEM))
     return bound
@@ -93,13 +88,7 @@ class Interactions(SequenceBuilder):
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
     """Items and interactions; UserError where one is missing."""
-    found = []
-    for key in ('items_file', 'interactions_file'):
-      path = directory / pathlib.Path(getattr(cls.SOURCE, key)).expanduser()
-      if not path.is_file():
-        raise UserError(f'data.{key}={path}: there is no such file')
-      found.append(path)
-    return found
+    return check_tables(directory, cls.SOURCE)
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
     """Yields the items."""
