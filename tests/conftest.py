@@ -131,6 +131,7 @@ def tiny_config(tiny_directories, tiny_bert, cache_dir):
         'log_every_steps': 1,
         'eval_every_steps': 2,
         'checkpoint_every_steps': 1,
+        'refit': False,  # It trains a second time.
         'head.width': 8,
         'encoder.row_tokens': 128,  # Few sizes of a batch: few compilations.
         'encoder.pretrained': str(tiny_bert),

@@ -41,8 +41,8 @@ def flags(config) -> list[str]:
   """The tiny config as flags on top of configs/news.py:mind_small."""
   keys = (
     'batch_size eval_batch_size num_train_steps log_every_steps '
-    'eval_every_steps checkpoint_every_steps head.width encoder.pretrained '
-    'encoder.trainable_layers data.dir data.cache_dir'
+    'eval_every_steps checkpoint_every_steps refit head.width '
+    'encoder.pretrained encoder.trainable_layers data.dir data.cache_dir'
   )
   values = config.to_dict()
   found = ['--config=configs/news.py:mind_small']

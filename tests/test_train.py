@@ -102,7 +102,9 @@ def test_every_config_trains_two_steps(
 ):
   every = variant in ('mind_small', 'movielens')
   which = 'all' if every else 'random,popularity'
-  config = tiny_config(variant, domain, **{'evaluation.baselines': which})
+  refit = domain.get_config(variant).refit
+  changes = {'evaluation.baselines': which, 'refit': refit}
+  config = tiny_config(variant, domain, **changes)
   if variant == 'demo':  # Not the worlds that others prepare.
     config.data.cache_dir = str(tmp_path / 'cache')
   listed = config.data.protocol == 'impressions'

@@ -56,6 +56,7 @@ def shop(tiny_config, tmp_path_factory, one_device):
     ecommerce,
     **{
       'evaluation.baselines': 'none',
+      'refit': True,
       'head.decays': '0.6,0.6,0.8,0.6',
       'ids.width': 4,
       'ids.bias': True,
@@ -80,6 +81,7 @@ def sharded(tiny_config, tmp_path_factory):
     news,
     **{
       'evaluation.baselines': 'none',
+      'refit': True,
       'encoder.trainable_layers': 1,
       'mesh.fsdp': 2,
     },
