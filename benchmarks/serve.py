@@ -43,11 +43,13 @@ def served(bundle: str, flags: list[str]):
       text=True,
     )
     try:
-      line = process.stdout.readline()
-      found = re.search(r'http://[^ ]+:(\d+)', line)
-      if found is None:
-        raise SystemExit(f'the server did not start: {line}')
-      print(line.strip(), flush=True)
+      found = None
+      while found is None:
+        line = process.stdout.readline()
+        if not line:
+          raise SystemExit('the server did not start')
+        print(line.strip(), flush=True)
+        found = re.search(r'http://[^ ]+:(\d+)', line)
       yield int(found[1])
       process.terminate()
       if process.wait(60):

@@ -19,6 +19,11 @@ def choices(value: object, known: Iterable[str]) -> str:
   return f'{value!r} is unknown{hint}(choices: {", ".join(known)})'
 
 
+def cut(name: object, most: int = 60) -> str:
+  """A name a user gave, for an error: near misses of long ones take long."""
+  return str(name)[:most]
+
+
 def one_line(error: BaseException) -> str:
   """What an error says, of a flag, a config or a file, on one line."""
   if isinstance(error, OSError):  # config_flags wraps a missing file twice.

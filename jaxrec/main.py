@@ -172,6 +172,9 @@ def main(argv):
   """Dispatches on --mode."""
   del argv
   _starting()
+  if not flags.FLAGS['verbosity'].present:
+    # Orbax tells every step it takes, JAX every backend that is not there.
+    logging.set_verbosity(logging.WARNING)
   if _MODE.value == 'recommend':
     try:
       _recommend()
@@ -182,9 +185,6 @@ def main(argv):
   import tensorflow as tf
 
   from jaxrec import distributed
-
-  if not flags.FLAGS['verbosity'].present:
-    logging.set_verbosity(logging.WARNING)  # Orbax tells every step it takes.
 
   tf.config.set_visible_devices([], 'GPU')  # The accelerators are JAX's.
   tf.config.set_visible_devices([], 'TPU')

@@ -37,11 +37,11 @@ class User(NamedTuple):
   """A line of the users' file.
 
   Attributes:
-    where: 'FILE:LINE'.
+    line: its number in the file, from 1.
     user_id, history, times, behaviours: see the module.
   """
 
-  where: str
+  line: int
   user_id: str
   history: list
   times: list | None
@@ -88,30 +88,42 @@ def recommend_file(
   model = load(bundle)
   model.recommend([], k, **options)  # What is wrong with these, is so for all.
   bad, done, start = 0, 0, time.monotonic()
-  told = start
+  told, waiting = start, []
 
-  def note(why: str):
+  def note(line: int, why: str):
     nonlocal bad
     bad += 1
-    if bad <= NAMED:
-      say(f'  set aside: {why}')
+    # A block is read before it is asked: its lines are told in order then.
+    waiting.append((line, why))
+    waiting.sort()
+    del waiting[NAMED:]
+
+  def tell(named: int) -> int:
+    here = waiting[: NAMED - named]
+    for line, why in here:
+      say(f'  set aside: {users}:{line}: {why}')
+    waiting.clear()
+    return named + len(here)
 
   read = _read_parquet if users.suffix == '.parquet' else _read_lines
+  named = 0
   with _writing(output) as write:
     for block in _blocks(read(users, note), BLOCK):
+      if done and time.monotonic() - told > SECOND_TELL:  # There is more.
+        told = time.monotonic()
+        say(f'  {done:,} users, {done / (told - start):,.0f} a second')
       rows = _recommended(model, block, k, options, note)
       write(rows)
       done += len(rows)
-      if time.monotonic() - told > SECOND_TELL:
-        told = time.monotonic()
-        say(f'  {done:,} users, {done / (told - start):,.0f} a second')
+      named = tell(named)
+    named = tell(named)
     if bad and not done:
       raise UserError(f'{users}: no user could be read: {bad:,} lines are bad')
   seconds = time.monotonic() - start
-  if bad > NAMED:
-    say(f'  set aside: {bad - NAMED:,} more')
+  if bad > named:
+    say(f'  set aside: {bad - named:,} more')
   say(
-    f'{output}: {done:,} users, {done / max(seconds, 1e-9):,.0f} a second'
+    f'{output}: {done:,} users in {seconds:,.1f} s'
     f'{f"; {bad:,} lines set aside" if bad else ""}'
   )
   return Counts(done, bad, seconds)
@@ -128,7 +140,7 @@ def _recommended(model: Model, block, k, options, note) -> list[dict]:
       try:
         found += _asked(model, [user], k, options)
       except UserError as e:
-        note(f'{user.where}: {e}')
+        note(user.line, str(e))
       else:
         kept.append(user)
     block = kept
@@ -171,20 +183,19 @@ def _read_lines(path: pathlib.Path, note) -> Iterator[User]:
     number = 0
     while line := file.readline(LONGEST):
       number += 1
-      where = f'{path}:{number}'
       if len(line) == LONGEST and not line.endswith(b'\n'):
         while (rest := file.readline(LONGEST)) and not rest.endswith(b'\n'):
           pass
-        note(f'{where}: over {LONGEST:,} bytes')
+        note(number, f'over {LONGEST:,} bytes')
         continue
       if not line.strip():
         continue
       try:
         value = json.loads(line)
       except (ValueError, RecursionError) as e:
-        note(f'{where}: no JSON: {e}')
+        note(number, f'no JSON: {e}')
         continue
-      if (user := _user(where, value, note)) is not None:
+      if (user := _user(number, value, note)) is not None:
         yield user
 
 
@@ -210,33 +221,33 @@ def _read_parquet(path: pathlib.Path, note) -> Iterator[User]:
       for batch in file.iter_batches(BLOCK, columns=names):
         for value in batch.to_pylist():
           number += 1
-          user = _user(f'{path}:{number}', value, note)
+          user = _user(number, value, note)
           if user is not None:
             yield user
   except (pa.ArrowException, OSError) as e:
     raise UserError(f'{path}: no readable Parquet: {e}') from e
 
 
-def _user(where: str, value, note) -> User | None:
+def _user(line: int, value, note) -> User | None:
   """A User, or None: then it was noted why."""
   if not isinstance(value, dict):
-    note(f'{where}: want {{"user_id": ..., "history": [...]}}')
+    note(line, 'want {"user_id": ..., "history": [...]}')
     return None
   user_id = value.get('user_id')
   if isinstance(user_id, int) and not isinstance(user_id, bool):
     user_id = str(user_id)
   if not isinstance(user_id, str):
-    note(f'{where}: user_id is {user_id!r:.60}: want text')
+    note(line, f'user_id is {user_id!r:.60}: want text')
     return None
   history = value.get('history')
   if not isinstance(history, list):
-    note(f'{where}: history is {history!r:.60}: want a list')
+    note(line, f'history is {history!r:.60}: want a list')
     return None
   if unknown := value.keys() - set(KEYS):
-    note(f'{where}: {choices(min(unknown), KEYS)}')
+    note(line, choices(min(unknown), KEYS))
     return None
   return User(
-    where, user_id, history, value.get('times'), value.get('behaviours')
+    line, user_id, history, value.get('times'), value.get('behaviours')
   )
 
 

@@ -193,7 +193,7 @@ class Reader:
       )
     if set(given) == {'item_id'}:
       return self.entry(index, given['item_id'], where, unknown)
-    return Entry(-1, given, self.template.text_of(given, where))
+    return Entry(-1, given, self.template.readable(given, where))
 
   def _row(self, index: Index, item_id: str, where: str) -> int:
     try:

@@ -7,6 +7,7 @@ it whole, whatever happens meanwhile.
 
 import dataclasses
 import functools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import jax
@@ -84,7 +85,16 @@ class Index:
       known = list(self.rows)[:20]
       return choices(item_id, known) if known else f'{item_id!r} is unknown'
     shown = item_id if len(item_id) <= 60 else f'{item_id[:60]}...'
-    return f'{shown!r} is unknown: it is none of {len(self.rows):,} items'
+    near = None
+    if len(item_id) <= 60 and len(self.rows) <= NEAR:
+      near = self._plain_ids.get(_plain(item_id))
+    hint = f'did you mean {near!r}? ' if near else ''
+    return f'{shown!r} is unknown: {hint}it is none of {len(self.rows):,} items'
+
+  @functools.cached_property
+  def _plain_ids(self) -> dict[str, str]:
+    """Ids by their letters and digits: cheaper than to compare with each."""
+    return {_plain(item_id): item_id for item_id in self.rows}
 
   def fields(self, row: int) -> dict[str, str]:
     """The columns of a row, 'item_id' among them."""
@@ -172,7 +182,9 @@ class Index:
     free[places] = False
     popularity = np.pad(popularity, (0, pad))
     popularity[new] = 0
-    table = jnp.pad(self.table, ((0, pad), (0, 0)))
+    table = self.table
+    if pad:  # A pad of 0 is a copy too.
+      table = jnp.pad(table, ((0, pad), (0, 0)))
     for begin in range(0, len(places), CHANGES[-1]):
       here = slice(begin, begin + CHANGES[-1])
       count = len(places[here])
@@ -203,6 +215,10 @@ class Index:
     free[places] = True
     added = {row: x for row, x in self.added.items() if row not in places}
     return dataclasses.replace(self, ids=ids, rows=rows, free=free, added=added)
+
+
+def _plain(item_id: str) -> str:
+  return re.sub(r'[\W_]+', '', item_id.casefold())
 
 
 def categories_of(columns: Mapping[str, str], name: str) -> list[str]:

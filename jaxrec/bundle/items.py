@@ -57,8 +57,15 @@ class ItemEncoder:
     self._per_item, self._trained = per_item, trained
     self._fields, self._width = item_fields, width
 
-  def checked(self, items: Iterable[Mapping[str, str]]) -> list[dict]:
-    """Items to be added, every one of them in order; UserError if not."""
+  def checked(
+    self, items: Iterable[Mapping[str, str]], strict: bool = True
+  ) -> list[dict]:
+    """Items to be added, every one of them in order; UserError if not.
+
+    Args:
+      items: dicts of columns.
+      strict: whether an unknown column and an empty text are errors.
+    """
     if isinstance(items, str | Mapping) or not isinstance(items, Iterable):
       raise UserError(f'items is {shown(items)}: want a list of dicts')
     found, ids = [], set()
@@ -75,7 +82,11 @@ class ItemEncoder:
       if item_id in ids:
         raise UserError(f'{where}: item_id {item_id!r} is there twice')
       ids.add(item_id)
-      self._template.text_of(item, where)  # Raises.
+      if strict:
+        self._template.check_columns(item, where)
+        self._template.readable(item, where)
+      else:
+        self._template.text_of(item, where)  # Raises.
       found.append(dict(item))
     return found
 
@@ -95,7 +106,8 @@ class ItemEncoder:
     width = self._texts.width
     table = np.asarray(index.table)[:, :width]
     with np.errstate(invalid='ignore', divide='ignore'):
-      cosine = table @ query[:width] / np.linalg.norm(table, axis=1)
+      lengths = np.sqrt(np.einsum('rw,rw->r', table, table))
+      cosine = table @ query[:width] / lengths
     cosine = np.where(index.free | np.isnan(cosine), -np.inf, cosine)
     rows = np.argsort(-cosine, kind='stable')[: min(k, len(index))]
     return rows.tolist()

@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import shutil
+import stat
 from collections.abc import Iterator
 
 from jaxrec.errors import UserError
@@ -45,6 +46,10 @@ def seal(directory: pathlib.Path, told: dict) -> None:
   manifest[SUM] = _sum(manifest)
   text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
   write_text(directory / MANIFEST, text + '\n')
+  # safetensors' files are their owner's alone; the manifest's is the umask's.
+  mode = stat.S_IMODE((directory / MANIFEST).stat().st_mode)
+  for name in files:
+    (directory / name).chmod(mode)
 
 
 def verified(directory: pathlib.Path) -> dict:

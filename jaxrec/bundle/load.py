@@ -36,7 +36,7 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
   told = manifest['model']
   arrays = load_file(directory / layout.ITEMS)
   params = _Params(directory / layout.RECOMMENDER)
-  template = Template(manifest['text_template'])
+  template = Template(manifest['text_template'], manifest['columns'])
   index = Index.of(
     arrays['vectors'],
     arrays['popularity'],

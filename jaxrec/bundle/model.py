@@ -6,7 +6,6 @@ model.recommend(['N1', {'text': 'Rain on the coast'}], k=5)
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from jaxrec.bundle.explain import contributions
 from jaxrec.bundle.histories import History, Reader
 from jaxrec.bundle.index import Index, categories_of
 from jaxrec.bundle.items import ItemEncoder
+from jaxrec.bundle.search import Search
 from jaxrec.bundle.texts import known, shown
 from jaxrec.bundle.users import Ranked, Users
 from jaxrec.errors import UserError
@@ -65,7 +65,15 @@ class Model:
     self._index = index  # Replaced, never changed.
     self._reader, self._users, self._encoder = reader, users, encoder
     self._scale = scale
+    self._search = Search(reader.template)
     self._changes = threading.Lock()
+
+  def __repr__(self) -> str:
+    told = self.manifest
+    return (
+      f'<jaxrec.Model of {told["dataset"]}, {len(self):,} items, step '
+      f'{told["step"]}>'
+    )
 
   # ------------------------------------------------------------------- items
   def __len__(self) -> int:
@@ -102,13 +110,16 @@ class Model:
     found = categories_of(columns, name) if name else []
     return Item(
       item_id=columns['item_id'],
-      text=columns['text'] if 'text' in columns else template.fill(columns),
+      text=template.shown(columns),
       category=found[0] if found else None,
       fields=columns,
     )
 
   def search(self, text: str, k: int = 10) -> list[Item]:
     """Items whose id or text has `text` in it, then the nearest by meaning.
+
+    Of those that have it: the id first, then whole words, then beginnings of
+    words, then the rest.
 
     Args:
       text: '' for the most popular.
@@ -119,34 +130,33 @@ class Model:
     if not text.strip():
       order = np.argsort(-np.where(index.free, -1, index.popularity))
       return [self._item(index, r) for r in order[: min(k, len(index))]]
-    wanted, found = text.strip().lower(), []
-    for item_id, row in index.rows.items():
-      item = self._item(index, row)
-      if wanted in item_id.lower() or wanted in item.text.lower():
-        found.append(item)
-        if len(found) == k:
-          return found
-    have = {item.item_id for item in found}
-    for row in self._encoder.nearest(index, text, k + len(have)):
-      if len(found) < k and index.ids[row] not in have:
-        found.append(self._item(index, row))
-    return found
+    rows = self._search(index, text)[:k]
+    if len(rows) < k:
+      nearest = self._encoder.nearest(index, text, k + len(rows))
+      rows = list(dict.fromkeys([*rows, *nearest]))[:k]
+    return [self._item(index, row) for row in rows]
 
-  def add_items(self, items: Iterable[Mapping[str, str]]) -> list[Item]:
+  def add_items(
+    self, items: Iterable[Mapping[str, str]], *, strict: bool = True
+  ) -> list[Item]:
     """Encodes items and puts them into the index, all or none.
 
     Args:
       items: dicts of 'item_id' and either the columns of the text template or
-        'text'; other columns are kept, and read where the model has fields. One
-        whose id exists takes its place, and keeps what was learned of the id.
+        'text'; the bundle's other columns are kept, and read where the model
+        has fields. One whose id exists takes its place, and keeps what was
+        learned of the id.
+      strict: False: columns that the bundle does not have are kept as well, and
+        a text may be empty.
 
     Returns:
       The items, as they are now.
 
     Raises:
-      UserError: an item without an id or a text, an id that is there twice.
+      UserError: an item without an id or a text, an unknown column, an id that
+        is there twice.
     """
-    items = self._encoder.checked(items)
+    items = self._encoder.checked(items, strict)
     vectors = self._encoder.vectors(items)
     with self._changes:
       index = self._index.with_items(items, vectors)
@@ -166,17 +176,31 @@ class Model:
     history: Sequence = (),
     k: int = 10,
     *,
+    strategy: str = 'top_k',
+    threshold: float | str | None = None,
+    exclude_seen: bool = True,
+    categories: Iterable[str] | None = None,
+    only: Iterable[str] | None = None,
+    explain: bool = False,
     behaviours: Sequence[str] | None = None,
     times: Sequence[float] | None = None,
-    **options: Any,
+    now: float | None = None,
+    unknown: str = 'error',
   ) -> Recommendations:
     """The best items for one user; see `recommend_many`."""
     return self.recommend_many(
       [history],
       k,
+      strategy=strategy,
+      threshold=threshold,
+      exclude_seen=exclude_seen,
+      categories=categories,
+      only=only,
+      explain=explain,
       behaviours=None if behaviours is None else [behaviours],
       times=None if times is None else [times],
-      **options,
+      now=now,
+      unknown=unknown,
     )[0]
 
   def recommend_many(
@@ -261,17 +285,23 @@ class Model:
     history: Sequence,
     candidates: Sequence,
     *,
+    strategy: str = 'top_k',
+    explain: bool = False,
     behaviours: Sequence[str] | None = None,
     times: Sequence[float] | None = None,
-    **options: Any,
+    now: float | None = None,
+    unknown: str = 'error',
   ) -> Recommendations:
     """What one user would make of the candidates; see `score_many`."""
     return self.score_many(
       [history],
       [candidates],
+      strategy=strategy,
+      explain=explain,
       behaviours=None if behaviours is None else [behaviours],
       times=None if times is None else [times],
-      **options,
+      now=now,
+      unknown=unknown,
     )[0]
 
   def score_many(

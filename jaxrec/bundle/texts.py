@@ -1,14 +1,14 @@
 """Items' texts: made of their columns, tokenised, encoded."""
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import jax
 import numpy as np
 import tokenizers
 
 from jaxrec.bundle.functions import Function
-from jaxrec.errors import UserError, choices
+from jaxrec.errors import UserError, choices, cut
 
 MOST = 1 << 20  # Characters of an item's text, or of one of its columns.
 # What is tokenised of a text. No model reads so many tokens, so that what lies
@@ -23,17 +23,23 @@ class Template:
 
   Args:
     template: '{title} {artist}'.
+    columns: names of all columns that the bundle's items have.
   """
 
-  def __init__(self, template: str):
+  def __init__(self, template: str, columns: Iterable[str] = ()):
     self._template = template
     self.names = sorted(
       {name for _, name, _, _ in string.Formatter().parse(template) if name}
     )
+    self._known = {'item_id', 'text', *self.names, *columns}
 
   def fill(self, columns: Mapping[str, str]) -> str:
     """The text of one item; `columns` must have all of `names`."""
     return self._template.format(**{n: columns[n] for n in self.names})
+
+  def shown(self, columns: Mapping[str, str]) -> str:
+    """The text of an item of the index."""
+    return columns['text'] if 'text' in columns else self.fill(columns)
 
   def text_of(self, item: Mapping[str, str], where: str) -> str:
     """The text of an item as a user gives it: its 'text', or its columns.
@@ -47,10 +53,24 @@ class Template:
       return item['text']
     for name in self.names:
       if name not in item:
+        self.check_columns(item, where)
         raise UserError(
           f"{where} has no {name!r}: give {', '.join(self.names)}, or 'text'"
         )
     return self.fill(item)
+
+  def readable(self, item: Mapping[str, str], where: str) -> str:
+    """`text_of`; UserError of a text that says nothing, too."""
+    text = self.text_of(item, where)
+    if not text or text.isspace():
+      raise UserError(f'{where}: its text is empty: say what it is about')
+    return text
+
+  def check_columns(self, item: Mapping[str, str], where: str) -> None:
+    """UserError of a column that the bundle's items do not have."""
+    for name in item:
+      if name not in self._known:
+        raise UserError(f'{where}: column {choices(cut(name), self._known)}')
 
 
 def check_text(value, where: str) -> str:

@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     allow_abbrev=False,
   )
   add = parser.add_argument
-  add('--bundle', required=True, help='directory that --mode=export wrote')
+  add('--bundle', help='directory that --mode=export wrote')
   add('--host', default='127.0.0.1', help='address to listen at')
   add('--port', type=int, default=8000, help='0: any that is free')
   add(
@@ -120,6 +120,8 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace:
       name for action in parser._actions for name in action.option_strings
     ]
     raise UserError(choices(flag, [name for name in known if name[:2] == '--']))
+  if args.bundle is None:  # After the flags that may have been meant by it.
+    raise UserError('--bundle is missing: give what --mode=export wrote')
   if not 0 <= args.port <= 65535:
     raise UserError(f'--port={args.port}: ports are 0 to 65535')
   for name in ('max_body_bytes', 'max_requests', 'max_batch'):
@@ -152,6 +154,10 @@ def _bound(host: str, port: int) -> socket.socket:
       f'cannot listen at {host}:{port}: {e.strerror or e}: give another '
       '--host or --port'
     ) from None
+
+
+def _say(words: str) -> None:
+  print(f'jaxrec: {words}', flush=True)
 
 
 def _load(bundle: str) -> Any:
@@ -212,7 +218,7 @@ def serve(model: Any, args: argparse.Namespace) -> None:
       Catalog(model, store), metrics, max_batch, args.batch_ms / 1000
     )
     if not args.no_warm_up:
-      warm_up(model, max_batch)
+      warm_up(model, max_batch, _say)
     host, port = bound.getsockname()[:2]
     if ':' in host:
       host = f'[{host}]'
@@ -238,13 +244,12 @@ def serve(model: Any, args: argparse.Namespace) -> None:
       timeout_graceful_shutdown=30,
     )
     bound.listen(2048)  # Whoever reads the next line may ask at once.
-    print(
-      f'jaxrec: {len(model):,} items of {args.bundle} at http://{host}:{port} '
-      '(Ctrl-C stops)',
-      flush=True,
+    _say(
+      f'{len(model):,} items of {args.bundle} at http://{host}:{port} '
+      '(Ctrl-C stops)'
     )
     uvicorn.Server(config).run(sockets=[bound])
-  print('jaxrec: stopped', flush=True)
+  _say('stopped')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -256,6 +261,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       format='%(asctime)s %(levelname)s %(message)s',
       level=logging.INFO if args.log_requests else logging.WARNING,
     )
+    _say(f'loading {args.bundle}')
     serve(_load(args.bundle), args)
   except (UserError, OSError) as e:
     print(f'jaxrec: error: {one_line(e)}', file=sys.stderr)

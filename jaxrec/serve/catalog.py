@@ -32,7 +32,8 @@ class Catalog:
     removed = [item_id for item_id, item in store.items.items() if item is None]
     try:
       for start in range(0, len(added), _AT_ONCE):
-        model.add_items(added[start : start + _AT_ONCE])
+        # What was once taken is taken again, by another bundle too.
+        model.add_items(added[start : start + _AT_ONCE], strict=False)
     except UserError as e:
       raise UserError(f'{store.path}: {e}') from None
     # Added and removed again while serving: the model never had those.
@@ -87,7 +88,7 @@ class Catalog:
       old = [item.fields for item in before.values() if item is not None]
       new = [item_id for item_id, item in before.items() if item is None]
       if old:
-        self.model.add_items(old)
+        self.model.add_items(old, strict=False)
       if new:
         self.model.remove_items(new)
       raise NotStored(

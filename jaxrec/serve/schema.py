@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
+from jaxrec.errors import choices, cut
+
 # Lengths of lists; how long a text is, the limit of a body decides.
 HISTORY = 10_000
 CANDIDATES = 10_000
@@ -52,6 +54,14 @@ Entry = Annotated[
 
 class _Request(pydantic.BaseModel):
   model_config = pydantic.ConfigDict(extra='forbid')
+
+  @pydantic.model_validator(mode='before')
+  @classmethod
+  def _known_fields(cls, data: Any) -> Any:
+    for name in data if isinstance(data, dict) else ():
+      if name not in cls.model_fields:
+        raise ValueError(choices(cut(name), cls.model_fields))
+    return data
 
 
 def _few_texts(entries: list[Any]) -> list[Any]:

@@ -1,6 +1,7 @@
 """A bundle is what was written, or it is refused by name."""
 
 import json
+import os
 
 import pytest
 
@@ -22,6 +23,18 @@ def test_what_was_written_is_read(sealed):
   manifest = layout.verified(sealed)
   assert manifest['dataset'] == 'none'
   assert sorted(manifest['files']) == ['a.bin', 'encoder/b.bin']
+
+
+def test_files_may_be_read_by_whom_the_umask_says(sealed):
+  for name in ('a.bin', 'encoder/b.bin'):
+    (sealed / name).chmod(0o600)
+  before = os.umask(0o027)
+  try:
+    layout.seal(sealed, {})
+  finally:
+    os.umask(before)
+  modes = {p.stat().st_mode & 0o777 for p in sealed.rglob('*') if p.is_file()}
+  assert modes == {0o640}
 
 
 @pytest.mark.parametrize('name', ['a.bin', 'encoder/b.bin'])

@@ -222,7 +222,7 @@ class FakeModel:
       answers.append(scores)
     return answers
 
-  def add_items(self, items):
+  def add_items(self, items, strict=True):
     made = {}
     for columns in items:
       text = self._text(columns)

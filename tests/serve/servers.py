@@ -34,7 +34,12 @@ class Server:
       stderr=subprocess.PIPE,
       text=True,
     )
-    line = self.process.stdout.readline()
+    said = []
+    for line in self.process.stdout:
+      said.append(line)
+      if 'http://' in line:
+        break
+    line = ''.join(said)
     found = re.search(r'http://[^ ]+:(\d+)', line)
     if found is None:
       _, errors = self.process.communicate(timeout=PATIENCE)

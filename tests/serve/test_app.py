@@ -95,6 +95,13 @@ def test_unknown_ids(client):
   refused(client.delete('/items/nothing'), 404, "'nothing'")
 
 
+def test_a_field_that_is_unknown_is_answered_by_near_misses(client):
+  asked = {'histroy': ['sport-1']}
+  refused(post(client, '/recommend', asked), 422, "did you mean 'history'")
+  asked = {'y' * 500_000: 1}
+  assert len(post(client, '/recommend', asked).json()['error']) < 400
+
+
 def test_extremes_have_an_answer(client):
   assert len(best(client, history=['sport-1'] * 10_000)) == 10
   assert len(best(client, history=[{'text': '🚀🍞' * 1000}])) == 10

@@ -32,7 +32,7 @@ def test_it_answers_as_the_model_does(bundle, app_of):
   model = jaxrec.load(bundle)
   warm_up(model, 4)
   ids = model.item_ids
-  item = {'item_id': 'new/1', 'title': 'Rain on the coast', 'n': 3}
+  item = {'item_id': 'new/1', 'title': 'Rain on the coast'}
   asked = {'history': [*ids[:3], {'title': 'Rain'}], 'k': 4, 'explain': True}
   with connected(app_of(model)) as client:
     found = client.post('/recommend', json=asked).json()
@@ -60,6 +60,7 @@ def test_it_answers_as_the_model_does(bundle, app_of):
       ('/recommend', {'history': ids[:2], 'times': [5]}),
       ('/recommend', {'history': ids[:2], 'behaviours': ['a', 'b']}),
       ('/items', {'items': [{'item_id': 'a', 'price': 1}]}),
+      ('/items', {'items': [item | {'titel': 'Rain'}]}),
       ('/items', {'items': [item, item]}),
     ):
       answer = client.post(path, json=body)
@@ -72,6 +73,6 @@ def test_it_answers_as_the_model_does(bundle, app_of):
   again = jaxrec.load(bundle)
   with connected(app_of(again)) as client:
     assert client.post('/recommend', json=only).json() == before
-    assert client.get('/items/new/1').json()['fields']['n'] == '3'
+    assert client.get('/items/new/1').json()['text'] == 'Rain on the coast'
     assert client.get(f'/items/{ids[0]}').status_code == 404
     assert client.get('/about').json()['items'] == len(ids)

@@ -132,6 +132,7 @@ def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
   usual = ('--bundle=any', '--max_batch=64', '--no_warm_up')
   refuse = lambda *flags: refusal(capsys, *usual, *flags)
   assert '--bundle' in refusal(capsys)
+  assert "did you mean '--bundle'" in refusal(capsys, '--bundel=x')
   assert "did you mean '--port'" in refuse('--prot=1')
   assert 'ports are 0 to 65535' in refuse('--port=70000')
   assert 'invalid int' in refuse('--port=many')
