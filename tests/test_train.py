@@ -18,7 +18,7 @@ from jaxrec.data import demo
 from jaxrec.data.datasets import builder_class
 from jaxrec.data.sequence_builder import SequenceBuilder
 from jaxrec.display import Display
-from jaxrec.distributed import Stopped
+from jaxrec.distributed import Stopped, alone_in
 from jaxrec.errors import UserError
 from jaxrec.experiment import Experiment
 from jaxrec.prepare import load_dataset
@@ -190,6 +190,15 @@ def test_another_configs_workdir_is_refused(finished, tiny_config):
   assert 'encoder.trainable_layers (there 1, now 0)' in str(e.value)
   assert 'optim.clip_norm (there 1.0, now 0.5)' in str(e.value)
   assert 'data.dir' not in str(e.value)
+
+
+def test_only_one_trains_in_a_workdir(tiny_config, tmp_path):
+  with (
+    alone_in(tmp_path),
+    pytest.raises(UserError, match='another process is training in'),
+  ):
+    train.train_and_evaluate(tiny_config(), tmp_path)
+  assert not (tmp_path / 'config.json').exists()
 
 
 def test_nothing_trained_there(tiny_config, tmp_path):
