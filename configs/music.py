@@ -9,7 +9,8 @@ untrained mean of the history 0.7220, the true probabilities 0.9230.
 
 lastfm_1k, interactions: from their own files, MiniLM frozen; each user's last
 event is the test, ranked among the whole catalog. Untuned. sets: one's own
-interactions where their order says nothing.
+interactions where their order says nothing; on 488 users of HetRec Last.fm
+nDCG@10 0.0585, EASE 0.0632 (docs/quality.md).
 
     python -m jaxrec.main --config=configs/music.py:lastfm_1k \
       --config.data.dir=DIR --workdir=/tmp/lastfm
