@@ -10,7 +10,7 @@ untrained mean of the history 0.7814, the true probabilities 0.9267.
 online_retail, amazon, interactions: from their own files, MiniLM frozen; each
 user's last event is the test, ranked among the whole catalog. Only
 online_retail is tuned: nDCG@10 0.1194 (mean of three seeds), EASE with recency
-0.1023, in about three minutes on two CPU cores (docs/quality.md).
+0.1023, in minutes on two CPU cores (docs/quality.md).
 
     python -m jaxrec.main --config=configs/ecommerce.py:online_retail \
       --config.data.dir=DIR --workdir=/tmp/retail

@@ -14,8 +14,8 @@ ranked among the whole catalog without what was seen.
     python -m jaxrec.main --config=configs/video.py:movielens \
       --config.data.dir=DIR --workdir=/tmp/movielens
 
-On latest-small nDCG@10 0.0847 (mean of three seeds), sequential rules 0.0654, in
-about two minutes on two CPU cores; docs/quality.md says where that comes from.
+On latest-small nDCG@10 0.0847 (mean of three seeds), sequential rules 0.0654,
+in minutes on two CPU cores; docs/quality.md says where that comes from.
 
 interactions: any log of who acted on what, in the same way. Untuned.
 """
