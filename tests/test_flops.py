@@ -10,7 +10,7 @@ from flax import nnx
 
 from jaxrec import flops
 from jaxrec.models.bert import Bert
-from jaxrec.models.heads import LstmHead
+from jaxrec.models.heads import LstmHead, in_order
 from jaxrec.types import Batch, Counts
 
 # Wide, so that what is no matmul is little; one text fills each row, so that
@@ -99,13 +99,14 @@ def test_lstm_head_is_what_xla_counts():
     width=width, hidden_width=hidden_width, rngs=nnx.Rngs(0)
   )
   graphdef, params = nnx.split(nnx.eval_shape(make), nnx.Param)
-  head = lambda params, *x: nnx.merge(graphdef, params)(*x)
+  head = lambda params, history, mask, at: nnx.merge(graphdef, params)(
+    history, mask, in_order(mask), at
+  )
   # A history of 1: XLA counts the scan's body once.
   lowered = jax.jit(head).lower(
     nnx.to_pure_dict(params),
     jax.ShapeDtypeStruct((examples, 1, width), jnp.float32),
     jax.ShapeDtypeStruct((examples, 1), bool),
-    jax.ShapeDtypeStruct((examples, 1), jnp.int32),
     jax.ShapeDtypeStruct((examples, 1), jnp.int32),
   )
   ours = flops.head_flops(

@@ -101,7 +101,7 @@ def test_zeros_of_both_signs_are_equal():
   items = np.where((index >= 64) & (index % 3 == 1), 0.0, -0.0)
   scores = jnp.asarray(np.tile(items.T, (2, 1)), jnp.float32)
   for k in (3, 9):  # By groups, and all at once.
-    _, places = jax.jit(ranking._top_k, static_argnums=(1, 2))(scores, k, None)
+    _, places = jax.jit(ranking.top_k, static_argnums=(1, 2))(scores, k, None)
     np.testing.assert_array_equal(places, np.tile(np.arange(k), (2, 1)))
 
 

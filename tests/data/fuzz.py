@@ -372,6 +372,7 @@ def _check(
   assert len({item['item_id'] for item in items}) == len(items)
   is_plain = all(world.separators.values())
   brought = world.dataset == 'interactions'
+  ways = {'movielens': {'liked', 'watched'}}.get(world.dataset, {''})
   for item in items:
     assert item['item_id'].strip()
     assert not brought or item['title'].strip()
@@ -379,7 +380,7 @@ def _check(
       value.encode()
   whole = b'\n'.join(contents.values())
   for user, item, time, behaviour in found:
-    assert user.strip() and (brought or behaviour == '')
+    assert user.strip() and (brought or behaviour in ways)
     behaviour.encode()
     assert 0 <= item < len(items)
     assert isinstance(time, int) and 0 <= time <= tables.MAX_SECONDS
