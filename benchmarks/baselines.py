@@ -15,11 +15,11 @@ import time
 
 import jax
 
-from jaxrec import metrics
 from jaxrec.baselines import BASELINES
-from jaxrec.display import Display
+from jaxrec.console import Display
+from jaxrec.evaluation import metrics
 from jaxrec.evaluation.summary import judge_baseline
-from jaxrec.experiment import Experiment
+from jaxrec.training.experiment import Experiment
 
 
 def main() -> None:

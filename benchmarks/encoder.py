@@ -19,11 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from jaxrec.data.packing import fill_rows, pack
-from jaxrec.flops import batch_counts, encoder_flops, peak_flops
-from jaxrec.models.attention import IMPLEMENTATIONS
-from jaxrec.models.bert import REMAT, Bert
-from jaxrec.types import Batch
+from jaxrec.batch import Batch
+from jaxrec.data.batches.packing import fill_rows, pack
+from jaxrec.models.text.attention import IMPLEMENTATIONS
+from jaxrec.models.text.bert import REMAT, Bert
+from jaxrec.training.flops import (
+  batch_counts,
+  encoder_flops,
+  peak_flops,
+)
 
 # Of MIND-small's titles in WordPiece tokens: mean and deviation.
 MEAN, DEVIATION, LONGEST = 14.8, 4.6, 32

@@ -17,8 +17,8 @@ import functools
 import jax
 import numpy as np
 
-from jaxrec.ranking import ItemIndex
-from jaxrec.steps import make_encode_step
+from jaxrec.retrieval.sharded_index import ItemIndex
+from jaxrec.training.steps import make_encode_step
 
 TOP = 10
 SAME_VECTORS = 1e-4

@@ -24,9 +24,9 @@ import jax
 import numpy as np
 
 from configs import news
-from jaxrec import results
-from jaxrec.display import Display
-from jaxrec.experiment import Experiment
+from jaxrec import workdirs
+from jaxrec.console import Display
+from jaxrec.training.experiment import Experiment
 
 ROOT = pathlib.Path(__file__).parents[1]
 PATIENCE = 600.0  # Seconds in which a process must come further or end.
@@ -131,7 +131,7 @@ def same_end(whole: Run, killed: Run, steps: int) -> dict[str, bool]:
   same = lambda part: all(
     jax.tree.leaves(jax.tree.map(equal, getattr(a, part), getattr(b, part)))
   )
-  x, y = (results.read(run.workdir) for run in (whole, killed))
+  x, y = (workdirs.read(run.workdir) for run in (whole, killed))
   return {
     'parameters': same('params'),
     'optimizer_state': same('opt_state'),

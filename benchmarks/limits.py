@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrec.flops import batch_counts, encoder_flops
-from jaxrec.models.attention import attend
-from jaxrec.models.bert import REMAT, gelu, layer_norm
+from jaxrec.models.text.attention import attend
+from jaxrec.models.text.bert import REMAT, gelu, layer_norm
+from jaxrec.training.flops import batch_counts, encoder_flops
 
 
 # ------------------------------------------------------------------ counting

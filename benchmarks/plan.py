@@ -35,7 +35,7 @@ from benchmarks.plan_model import (
   scattered,
   total,
 )
-from jaxrec import sharding
+from jaxrec.parallel import sharding
 
 PER_CHIP = 32  # Examples, where the batch grows with the chips.
 FIXED = 1024  # Examples of the whole batch, where it does not.

@@ -16,14 +16,14 @@ import numpy as np
 from flax import nnx
 
 from benchmarks.hlo import Collective
-from jaxrec import sharding
-from jaxrec.flops import encoder_flops, head_flops
-from jaxrec.models.bert import Bert
+from jaxrec.batch import Batch
 from jaxrec.models.recommender import ItemEncoder, Recommender
-from jaxrec.optim import make_tx
-from jaxrec.steps import make_train_step
-from jaxrec.train_state import TrainState
-from jaxrec.types import Batch
+from jaxrec.models.text.bert import Bert
+from jaxrec.parallel import sharding
+from jaxrec.training.flops import encoder_flops, head_flops
+from jaxrec.training.optimizer import make_tx
+from jaxrec.training.state import TrainState
+from jaxrec.training.steps import make_train_step
 
 MFU = 0.5  # Assumed, of useful FLOPs; nothing here was measured on a chip.
 ALONE = 32  # Examples of the one chip that others are compared with.

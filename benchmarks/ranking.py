@@ -23,7 +23,8 @@ import sys
 import jax
 import numpy as np
 
-from jaxrec import ranking, sharding
+from jaxrec.parallel import sharding
+from jaxrec.retrieval import sharded_index
 
 SEEN = 20
 SAME_SCORES = 1e-3  # Of sums over D products of normal numbers.
@@ -63,7 +64,7 @@ def make(args):
   rng = np.random.default_rng(0)
   users = rng.standard_normal((args.users, args.width), np.float32)
   items = rng.standard_normal((args.items, args.width), np.float32)
-  return users, ranking.ItemIndex(items, sharding.make_mesh()), items
+  return users, sharded_index.ItemIndex(items, sharding.make_mesh()), items
 
 
 def measure(args) -> dict:
@@ -97,7 +98,9 @@ def measure(args) -> dict:
   results = {name: call() for name, call in contenders.items()}
   taken = setup.interleaved(contenders, args.rounds)
   found['choices'] = compared(taken, len(few), 'exact', setup)
-  found['recall'] = ranking.recall(results['approximate'], results['exact'])
+  found['recall'] = sharded_index.recall(
+    results['approximate'], results['exact']
+  )
   found['backend'] = jax.default_backend()
   return found
 

@@ -28,11 +28,15 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import numpy as np
 
-from jaxrec.data.batching import PackedItems
-from jaxrec.data.catalog import Catalog
-from jaxrec.data.columns import ColumnWriter, Impressions, read_columns
-from jaxrec.data.pipeline import TrainPipeline
-from jaxrec.types import Part
+from jaxrec.batch import Part
+from jaxrec.data.batches.assemble import PackedItems
+from jaxrec.data.batches.train import TrainPipeline
+from jaxrec.data.columns.columns import (
+  ColumnWriter,
+  Impressions,
+  read_columns,
+)
+from jaxrec.data.items.catalog import Catalog
 
 CHUNK = 1 << 19  # Examples or items drawn at a time.
 MIN_TOKENS, MAX_TOKENS = 4, 30

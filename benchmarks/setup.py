@@ -15,9 +15,9 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 
 from configs import news
-from jaxrec import results
-from jaxrec.display import Display
-from jaxrec.experiment import Experiment
+from jaxrec import workdirs
+from jaxrec.console import Display
+from jaxrec.training.experiment import Experiment
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -87,7 +87,7 @@ def report(args: argparse.Namespace, found: dict) -> None:
   found = {
     'arguments': {k: v for k, v in vars(args).items() if k != 'output'},
     **found,
-    'versions': results.versions() | {'machine': platform.machine()},
+    'versions': workdirs.versions() | {'machine': platform.machine()},
     'cores': len(os.sched_getaffinity(0)),
   }
   print(json.dumps(found, indent=2))

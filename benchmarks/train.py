@@ -19,9 +19,9 @@ from benchmarks import setup  # isort: skip (first: it sets the environment)
 import jax
 import numpy as np
 
-from jaxrec import sharding
-from jaxrec.steps import batch_loss
-from jaxrec.train_state import merge_params
+from jaxrec.parallel import sharding
+from jaxrec.training.state import merge_params
+from jaxrec.training.steps import batch_loss
 
 CASES = {'all': -1, 'top2': 2, 'frozen': 0}
 SAME_LOSS = 1e-4

@@ -14,6 +14,6 @@ def load(bundle):
   Raises:
     UserError: it is no bundle, or not as it was written; names the file.
   """
-  from jaxrec.bundle.load import load
+  from jaxrec.inference.load import load
 
   return load(bundle)

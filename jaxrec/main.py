@@ -16,9 +16,9 @@ sys.path.append(str(pathlib.Path(__file__).parents[1]))
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from jaxrec import __version__, early
+from jaxrec import __version__, preflight
 from jaxrec.bundle import layout
-from jaxrec.command_line import fail, parse
+from jaxrec.cli.flags import fail, parse
 from jaxrec.errors import UserError
 
 MODES = ('train', 'evaluate', 'prepare', 'export', 'recommend')
@@ -104,14 +104,14 @@ def _parse(argv):
 def _check_early():
   mode = _MODE.value
   if mode == 'recommend':
-    early.check_users(_path(_USERS.value))
+    preflight.check_users(_path(_USERS.value))
     layout.check_there(_path(_BUNDLE.value))
     return
   if mode == 'evaluate':
-    early.check_split(_SPLIT.value)
+    preflight.check_split(_SPLIT.value)
   if mode in ('evaluate', 'export'):
-    early.check_trained(_path(_WORKDIR.value))
-  early.check_data(_CONFIG.value.data)
+    preflight.check_trained(_path(_WORKDIR.value))
+  preflight.check_data(_CONFIG.value.data)
 
 
 def _starting():
@@ -149,7 +149,7 @@ def _lost(error: Exception):
 
 def _recommend():
   """--mode=recommend: of what a bundle needs, and no more."""
-  from jaxrec.recommend import recommend_file
+  from jaxrec.commands.recommend import recommend_file
 
   threshold = _THRESHOLD.value
   with contextlib.suppress(TypeError, ValueError):
@@ -184,48 +184,48 @@ def main(argv):
   import jax
   import tensorflow as tf
 
-  from jaxrec import distributed
+  from jaxrec.parallel import processes
 
   tf.config.set_visible_devices([], 'GPU')  # The accelerators are JAX's.
   tf.config.set_visible_devices([], 'TPU')
   try:
-    distributed.join(  # Before anything makes JAX look for its devices.
+    processes.join(  # Before anything makes JAX look for its devices.
       _COORDINATOR.value,
       _NUM_PROCESSES.value,
       _PROCESS_ID.value,
       detect=_DISTRIBUTED.value,
     )
-    if distributed.joined():
+    if processes.joined():
       # JAX aborts a process that lost another, and says so; what every thread
       # was doing would bury it.
       faulthandler.disable()
     config = _CONFIG.value
     if _MODE.value == 'prepare':
-      from jaxrec.display import Display
-      from jaxrec.prepare import prepare
+      from jaxrec.commands.prepare import prepare
+      from jaxrec.console import Display
 
       prepare(config, Display())
       return
-    from jaxrec import evaluate, train
-    from jaxrec.prepare import cache_dir
+    from jaxrec.commands import evaluate, train
+    from jaxrec.commands.prepare import cache_dir
 
     _keep_compiled(cache_dir(config) / 'compiled')
     workdir = _path(_WORKDIR.value)
     if _MODE.value == 'export':
-      from jaxrec import export
+      from jaxrec.commands import export
 
       export.export_workdir(config, workdir, _path(_BUNDLE.value))
     elif _MODE.value == 'train':
       train.train_and_evaluate(config, workdir)
     else:
-      with distributed.StopSignal():
+      with processes.StopSignal():
         evaluate.evaluate_workdir(config, workdir, _SPLIT.value)
   except (UserError, OSError) as e:  # The latter name the file.
     fail(e)
-  except distributed.Stopped as e:
+  except processes.Stopped as e:
     print(f'jaxrec: {e}: the same command goes on from there', file=sys.stderr)
   except jax.errors.JaxRuntimeError as e:
-    if not distributed.joined():
+    if not processes.joined():
       raise
     _lost(e)
   except KeyboardInterrupt:

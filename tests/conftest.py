@@ -34,12 +34,14 @@ import pytest
 from flax import nnx
 
 from configs import news
-from jaxrec import sharding
-from jaxrec.models import hub, pretrained
-from jaxrec.models.bert import Bert
+from jaxrec.models.text import hub, weights
+from jaxrec.models.text.bert import Bert
+from jaxrec.parallel import sharding
 from tests import tiny_worlds
 from tests.tiny_films import write_tiny_films
 from tests.tiny_mind import write_tiny_mind
+
+pytest_plugins = ('tests.bundles',)  # Fixtures of exported bundles.
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
@@ -78,7 +80,7 @@ def tiny_bert(tmp_path_factory, minilm_dir) -> pathlib.Path:
   directory = tmp_path_factory.mktemp('tiny_bert')
   bert = Bert(**TINY, rngs=nnx.Rngs(7))
   params = nnx.to_pure_dict(nnx.state(bert, nnx.Param))
-  pretrained.save_params(directory, params, TINY)
+  weights.save_params(directory, params, TINY)
   (directory / 'vocab.txt').write_bytes((minilm_dir / 'vocab.txt').read_bytes())
   return directory
 
@@ -154,7 +156,7 @@ def tiny_config(tiny_directories, tiny_bert, cache_dir):
 def on_one_device():
   """One device, and one size for nearly all batches: few, small programs."""
   # TensorFlow comes with it, and takes seconds: not for every test.
-  from jaxrec.experiment import Experiment
+  from jaxrec.training.experiment import Experiment
 
   make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
   with pytest.MonkeyPatch.context() as patch:
@@ -173,8 +175,8 @@ def one_device():
 @pytest.fixture
 def experiment_of(tiny_config, one_device):
   """changes -> an Experiment on one device, one layer of two trained."""
-  from jaxrec.display import Display
-  from jaxrec.experiment import Experiment
+  from jaxrec.console import Display
+  from jaxrec.training.experiment import Experiment
 
   def make(**changes):
     changes = {'encoder.trainable_layers': 1, **changes}

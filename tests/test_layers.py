@@ -62,7 +62,7 @@ def imports(path: pathlib.Path) -> set[str]:
 
 
 def part(name: str) -> str:
-  """'jaxrec.data.mind' -> 'data'."""
+  """'jaxrec.data.datasets.mind' -> 'data'."""
   return name.split('.')[1]
 
 
@@ -74,7 +74,7 @@ def layer(name: str) -> int:
 def test_imports_go_down_only(path):
   dotted = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
   if dotted == 'jaxrec.__init__':
-    assert imports(path) == {'jaxrec.bundle.load.load'}  # In a function.
+    assert imports(path) == {'jaxrec.inference.load.load'}  # In a function.
     return
   mine = part(dotted)
   for name in imports(path):
@@ -89,9 +89,9 @@ def test_a_bundle_needs_four_packages_alone():
   allowed = {'numpy', 'jax', 'tokenizers', 'safetensors'}
   # Within functions, of paths that a bundle does not take.
   late = {
-    'jaxrec.models.pretrained': {'ml_dtypes'},
+    'jaxrec.models.text.weights': {'ml_dtypes'},
   }
-  found, left = set(), ['jaxrec.bundle.load']
+  found, left = set(), ['jaxrec.inference.load']
   while left:
     dotted = left.pop()
     if dotted in found:
@@ -107,7 +107,10 @@ def test_a_bundle_needs_four_packages_alone():
         left.append(name if is_module else inner)
       elif top not in sys.stdlib_module_names | late.get(dotted, set()):
         assert top in allowed, f'{dotted} imports {name}'
-  assert 'jaxrec.ranking' in found and 'jaxrec.bundle.model' in found
+  assert (
+    'jaxrec.retrieval.sharded_index' in found
+    and 'jaxrec.inference.model' in found
+  )
 
 
 def test_every_module_has_a_layer():

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxrec.data.columns import Impressions, ragged_rows
-from jaxrec.data.sequences import Sequences
+from jaxrec.data.columns.columns import Impressions, ragged_rows
+from jaxrec.data.splits.sequences import Sequences
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from scipy import linalg
 
 from jaxrec.baselines import Baseline, Known
 from jaxrec.baselines.matrices import histories, user_items
-from jaxrec.data.columns import CHUNK, Impressions
+from jaxrec.data.columns.columns import CHUNK, Impressions
 
 MOST = 10_000  # Rows of the largest matrix that is inverted.
 

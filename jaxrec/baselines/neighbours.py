@@ -12,7 +12,7 @@ from jaxrec.baselines.matrices import (
   strongest_of_product,
   user_items,
 )
-from jaxrec.data.columns import Impressions
+from jaxrec.data.columns.columns import Impressions
 
 
 @dataclasses.dataclass

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from jaxrec.baselines import Baseline, Known, shown_items
-from jaxrec.data.columns import Impressions
+from jaxrec.data.columns.columns import Impressions
 
 DAY = 86400  # Seconds.
 

@@ -11,8 +11,8 @@ from jaxrec.baselines.matrices import (
   histories,
   strongest_of_product,
 )
-from jaxrec.data.columns import Impressions
-from jaxrec.data.sequences import Sequences
+from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.splits.sequences import Sequences
 
 
 @dataclasses.dataclass

@@ -5,7 +5,7 @@ from scipy import sparse
 
 from jaxrec.baselines import Baseline, Known, shown_items
 from jaxrec.baselines.matrices import history_events
-from jaxrec.data.columns import CHUNK, Impressions
+from jaxrec.data.columns.columns import CHUNK, Impressions
 
 
 class MeanOfHistory(Baseline):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from jaxrec.baselines import Baseline, Known, shown_items
-from jaxrec.data.columns import Impressions, ragged_rows
-from jaxrec.data.draws import mixed
+from jaxrec.data.batches.draws import mixed
+from jaxrec.data.columns.columns import Impressions, ragged_rows
 
 
 class Random(Baseline):

@@ -7,7 +7,7 @@ recomputed on the same draws, so that a difference of two of them is paired.
 
 import numpy as np
 
-from jaxrec.metrics import PerExample, ratio
+from jaxrec.evaluation.metrics import PerExample, ratio
 
 LEVEL = 0.95
 

@@ -13,7 +13,7 @@ import itertools
 
 import numpy as np
 
-from jaxrec.metrics import PerExample
+from jaxrec.evaluation.metrics import PerExample
 
 K = 10
 

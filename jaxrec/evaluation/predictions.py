@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jaxrec.data.columns import Impressions
+from jaxrec.data.columns.columns import Impressions
 from jaxrec.evaluation.protocols import Judged
 
 CHUNK = 1 << 14  # Examples of a Parquet row group.

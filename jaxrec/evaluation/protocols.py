@@ -14,10 +14,10 @@ import dataclasses
 
 import numpy as np
 
-from jaxrec import metrics
-from jaxrec.data.columns import Impressions, ragged_rows
-from jaxrec.data.sequences import draw_others
+from jaxrec.data.columns.columns import Impressions, ragged_rows
+from jaxrec.data.splits.sequences import draw_others
 from jaxrec.errors import UserError
+from jaxrec.evaluation import metrics
 from jaxrec.evaluation.scorers import Scorer
 
 TOP = 100  # Items of a list that are kept: more than any metric looks at.

@@ -9,7 +9,7 @@ import typing
 
 import numpy as np
 
-from jaxrec.data.columns import Impressions
+from jaxrec.data.columns.columns import Impressions
 
 
 class Scorer(typing.Protocol):

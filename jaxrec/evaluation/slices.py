@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jaxrec.data.columns import Impressions
-from jaxrec.data.sequences import Sequences
+from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.splits.sequences import Sequences
 
 
 def slices(

@@ -4,14 +4,13 @@ import dataclasses
 
 import numpy as np
 
-from jaxrec import metrics
 from jaxrec.baselines import BASELINES, Baseline, Known, fitted
 from jaxrec.baselines.trivial import oracle
-from jaxrec.data.columns import Impressions
-from jaxrec.data.sequences import Sequences
+from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.splits.sequences import Sequences
 from jaxrec.errors import UserError
 from jaxrec.errors import choices as unknown
-from jaxrec.evaluation import calibration, confidence, lists
+from jaxrec.evaluation import calibration, confidence, lists, metrics
 from jaxrec.evaluation.protocols import Judged
 from jaxrec.evaluation.scorers import BlockScorer, Scorer
 from jaxrec.evaluation.slices import slices

@@ -21,18 +21,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from jaxrec.batch import Batch
 from jaxrec.errors import UserError, choices
-from jaxrec.models.bert import Bert, segment_first, segment_mean
-from jaxrec.models.fields import Fields
-from jaxrec.models.heads import (
+from jaxrec.models.heads.heads import (
   HEADS,
   ContextVectors,
   Ways,
   after_all,
   in_order,
 )
-from jaxrec.models.trend import Periods, Trend
-from jaxrec.types import Batch
+from jaxrec.models.terms.fields import Fields
+from jaxrec.models.terms.trend import Periods, Trend
+from jaxrec.models.text.bert import Bert, segment_first, segment_mean
 
 EPSILON = 1e-6  # Keeps the gradient of a zero vector's direction finite.
 

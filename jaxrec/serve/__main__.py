@@ -191,10 +191,10 @@ def serve(model: Any, args: argparse.Namespace) -> None:
   import uvicorn
 
   from jaxrec.serve.app import Service, create_app, fingerprint
-  from jaxrec.serve.catalog import Catalog
   from jaxrec.serve.gate import Limits
+  from jaxrec.serve.journal import Store
+  from jaxrec.serve.live_items import Catalog
   from jaxrec.serve.metrics import Metrics
-  from jaxrec.serve.store import Store
   from jaxrec.serve.warm import warm_up
 
   limits = Limits(

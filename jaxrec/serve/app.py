@@ -18,9 +18,9 @@ from starlette.exceptions import HTTPException
 import jaxrec
 from jaxrec.errors import UserError
 from jaxrec.serve import schema
-from jaxrec.serve.batching import Batcher
-from jaxrec.serve.catalog import Catalog, NotStored
+from jaxrec.serve.batcher import Batcher
 from jaxrec.serve.gate import Gate, Limits
+from jaxrec.serve.live_items import Catalog, NotStored
 from jaxrec.serve.metrics import Metrics
 
 _PAGES = {

@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from benchmarks.hlo import _groups, collectives, partitioned_text
-from jaxrec import sharding
+from jaxrec.parallel import sharding
 
 SHAPE = {'data': 2, 'fsdp': 2, 'tensor': 2}
 TRIPS = 5

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import plan_model
 from benchmarks.hlo import Collective, collectives, partitioned_text
 from benchmarks.plan import main
-from jaxrec import sharding
+from jaxrec.parallel import sharding
 
 SMALL = plan_model.Sizes(
   width=32,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import scale
-from jaxrec.data.batching import PackedItems
-from jaxrec.data.pipeline import TrainPipeline
+from jaxrec.data.batches.assemble import PackedItems
+from jaxrec.data.batches.train import TrainPipeline
 
 
 def base_of(array):

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxrec import sharding
-from jaxrec.data.packing import fill_rows
+from jaxrec.batch import Batch
+from jaxrec.data.batches.packing import fill_rows
 from jaxrec.errors import UserError
-from jaxrec.models import pretrained
-from jaxrec.models.bert import Bert
 from jaxrec.models.recommender import ItemEncoder, Recommender
-from jaxrec.optim import make_tx
-from jaxrec.steps import make_train_step
-from jaxrec.train_state import TrainState, split_params
-from jaxrec.types import Batch
+from jaxrec.models.text import weights
+from jaxrec.models.text.bert import Bert
+from jaxrec.parallel import sharding
+from jaxrec.training.optimizer import make_tx
+from jaxrec.training.state import TrainState, split_params
+from jaxrec.training.steps import make_train_step
 from tests.conftest import TINY
 
 torch = pytest.importorskip('torch')
@@ -102,9 +102,7 @@ def jax_model(directory, trainable_layers, scoring):
   params = jax.tree.map(np.asarray, nnx.to_pure_dict(state))
   rng = np.random.default_rng(2)
   noisy = lambda x: np.asarray(x + 0.3 * rng.standard_normal(x.shape), x.dtype)
-  encoder = {
-    'bert': pretrained.load_params(directory, params['encoder']['bert'])
-  }
+  encoder = {'bert': weights.load_params(directory, params['encoder']['bert'])}
   return graphdef, jax.tree.map(noisy, params) | {'encoder': encoder}
 
 

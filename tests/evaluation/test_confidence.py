@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from jaxrec import metrics
-from jaxrec.evaluation import confidence
+from jaxrec.evaluation import confidence, metrics
 
 
 def model(rng, size, mean):

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from jaxrec import metrics
-from jaxrec.evaluation import lists
+from jaxrec.evaluation import lists, metrics
 
 
 def catalog(popularity, vectors=None):

@@ -4,11 +4,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from jaxrec import metrics
-from jaxrec.data.sequences import sequences_of
-from jaxrec.evaluation import predictions, protocols
+from jaxrec.data.splits.sequences import sequences_of
+from jaxrec.evaluation import metrics, predictions, protocols
+from jaxrec.evaluation.showcase import showcase
 from jaxrec.evaluation.slices import slices
-from jaxrec.report.showcase import showcase
 from tests.evaluation.test_protocols import N, held_out, listed, make, scorer  # noqa: F401
 
 IDS = [f'item{i}' for i in range(N)]

@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from jaxrec import metrics, sharding
-from jaxrec.data.columns import Impressions
+from jaxrec.data.columns.columns import Impressions
 from jaxrec.errors import UserError
-from jaxrec.evaluation import protocols, scorers
-from jaxrec.ranking import ItemIndex
+from jaxrec.evaluation import metrics, protocols, scorers
+from jaxrec.parallel import sharding
+from jaxrec.retrieval.sharded_index import ItemIndex
 
 N = 60
 

@@ -3,12 +3,11 @@ import contextlib
 import numpy as np
 import pytest
 
-from jaxrec import metrics
 from jaxrec.baselines import BASELINES, Baseline, Known
-from jaxrec.data.held_out import leave_one_out
+from jaxrec.data.splits.held_out import leave_one_out
 from jaxrec.errors import UserError
-from jaxrec.evaluation import protocols, scorers, summary
-from tests.data.test_sequences import random_sequences
+from jaxrec.evaluation import metrics, protocols, scorers, summary
+from tests.data.splits.test_sequences import random_sequences
 
 N = 30
 

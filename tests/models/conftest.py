@@ -8,8 +8,8 @@ import pytest
 from flax import nnx
 from safetensors.numpy import load_file, save_file
 
-from jaxrec.models import pretrained
-from jaxrec.models.bert import Bert
+from jaxrec.models.text import weights
+from jaxrec.models.text.bert import Bert
 
 CONFIG = dict(
   vocab_size=20,
@@ -43,7 +43,7 @@ def params():
 @pytest.fixture
 def saved(params, tmp_path):
   """A Hugging Face directory with `params`."""
-  pretrained.save_params(tmp_path / 'bert', params, CONFIG)
+  weights.save_params(tmp_path / 'bert', params, CONFIG)
   return tmp_path / 'bert'
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxrec.data.batching import PackedItems, make_batch
-from jaxrec.data.catalog import Catalog
-from jaxrec.data.histories import Ragged
+from jaxrec.data.batches.assemble import PackedItems, make_batch
+from jaxrec.data.batches.context import Ragged
+from jaxrec.data.items.catalog import Catalog
 from jaxrec.errors import UserError
-from jaxrec.models.bert import Bert
-from jaxrec.models.lstm import Lstm, recur
+from jaxrec.models.heads.lstm import Lstm, recur
 from jaxrec.models.recommender import ItemEncoder, Recommender, unit
+from jaxrec.models.text.bert import Bert
 from tests.conftest import TINY
 
 H, C, S, N = 7, 4, 4, 60

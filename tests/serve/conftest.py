@@ -10,10 +10,10 @@ pytest.importorskip('uvicorn')
 from starlette.testclient import TestClient
 
 from jaxrec.serve.app import Service, create_app, fingerprint
-from jaxrec.serve.catalog import Catalog
 from jaxrec.serve.gate import Limits
+from jaxrec.serve.journal import Store
+from jaxrec.serve.live_items import Catalog
 from jaxrec.serve.metrics import Metrics
-from jaxrec.serve.store import Store
 from tests.serve.fake import FakeModel
 
 

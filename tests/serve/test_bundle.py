@@ -17,7 +17,7 @@ def made():
 def bundle(made, tiny_config, one_device, tmp_path_factory):
   """Of two steps on the tiny MIND."""
   if not made:
-    from jaxrec import export, train
+    from jaxrec.commands import export, train
 
     workdir = tmp_path_factory.mktemp('workdir')
     made['bundle'] = tmp_path_factory.mktemp('served') / 'bundle'

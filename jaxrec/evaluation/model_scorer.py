@@ -1,0 +1,117 @@
+"""Our model as a Scorer: see `evaluation.scorers`."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from jaxrec.data.batches.evaluate import eval_batches, history_batches
+from jaxrec.data.columns.columns import Impressions
+from jaxrec.evaluation.scorers import CatalogRanks
+from jaxrec.parallel.sharding import put_batch
+from jaxrec.retrieval.sharded_index import ItemIndex
+
+
+def items_in_use(*splits: Impressions) -> np.ndarray:
+  """Distinct item indices in the splits' histories and candidates, sorted."""
+  return np.unique(
+    np.concatenate([x for s in splits for x in (s.history, s.candidates)])
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelScorer:
+  """Scores by user and item vectors.
+
+  Attributes:
+    table_of: item indices -> table of their item vectors, on the mesh.
+    eval_step: table, EvalBatch on the mesh -> logits [P].
+    user_step: table, history, mask, context on the mesh -> user vectors [B, W].
+    num_items: N.
+    batch_size, history_length: B and H of the batches.
+    mesh: see `sharding`.
+    approximate: recall that `ItemIndex.rank` aims at in its lists; 0: exact.
+  """
+
+  table_of: Callable
+  eval_step: Callable
+  user_step: Callable
+  num_items: int
+  batch_size: int
+  history_length: int
+  mesh: object
+  approximate: float = 0.0
+
+  def pairs(self, examples: Impressions) -> np.ndarray:
+    """See `Scorer.pairs`; every item is encoded once."""
+    wanted = items_in_use(examples)
+    rows = np.zeros(self.num_items, np.int32)
+    rows[wanted] = np.arange(len(wanted))
+    table = self.table_of(wanted)
+    return flat_logits(
+      lambda batch: self.eval_step(table, batch),
+      examples,
+      rows,
+      batch_size=self.batch_size,
+      history_length=self.history_length,
+      mesh=self.mesh,
+    )
+
+  def rank(self, examples: Impressions, masked: bool, k: int) -> CatalogRanks:
+    """See `Scorer.rank`; the whole catalog is encoded once."""
+    rows = np.arange(self.num_items, dtype=np.int32)
+    table = self.table_of(rows)
+    users = np.zeros((len(examples), table.shape[1]), np.float32)
+    for which, histories in history_batches(
+      examples,
+      rows,
+      batch_size=self.batch_size,
+      history_length=self.history_length,
+    ):
+      found = self.user_step(table, *put_batch(histories, self.mesh))
+      users[which] = np.asarray(found)[: which.stop - which.start]
+    best, counts = ItemIndex(table, self.mesh).rank(
+      users,
+      k,
+      targets=(examples.candidates, examples.candidate_offsets),
+      seen=(examples.history, examples.history_offsets) if masked else None,
+      approximate=self.approximate or None,
+    )
+    return CatalogRanks(
+      items=best.items,
+      scores=best.scores,
+      above=counts.above,
+      equal=counts.equal,
+      target_scores=counts.scores,
+      others=counts.num_others,
+    )
+
+
+def flat_logits(
+  eval_step,
+  impressions: Impressions,
+  table_rows: np.ndarray,
+  *,
+  batch_size: int,
+  history_length: int,
+  mesh,
+) -> np.ndarray:
+  """Logits of every candidate of a split, float32, in the split's order.
+
+  Args:
+    eval_step: EvalBatch on the mesh -> logits [P].
+    impressions: the split.
+    table_rows: int32 [N], each item's row in the step's table.
+    batch_size, history_length: B and H of the batches.
+    mesh: see `sharding`.
+  """
+  flat = np.zeros(len(impressions.candidates), np.float32)
+  for shown, batch in eval_batches(
+    impressions,
+    table_rows,
+    batch_size=batch_size,
+    history_length=history_length,
+  ):
+    logits = eval_step(put_batch(batch, mesh))
+    flat[shown] = np.asarray(logits)[: shown.stop - shown.start]
+  return flat

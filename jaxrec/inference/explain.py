@@ -1,0 +1,44 @@
+"""What each item of a history contributed to an item's logit."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from jaxrec.inference.requests import History
+
+
+def contributions(
+  logits_of: Callable[[list[History]], np.ndarray], history: History
+) -> np.ndarray:
+  """Leave-one-out, made to add up.
+
+  What entry h is worth is by how much the logit falls when the history is read
+  without it. These differences do not add up to what the history as a whole
+  changes, so what is left over is shared among the H entries alike:
+
+      alone_h        = logit(all) - logit(all but h)
+      change         = logit(all) - logit(none)
+      contribution_h = alone_h + (change - sum of alone) / H
+      sum over h of contribution_h = change
+
+  The order of the entries is that of `alone`, and the sum is exact, but for
+  float32's rounding. `none` is a user without a history, as the model learned
+  them.
+
+  Args:
+    logits_of: histories [V] -> logits [V, C], of the items to be explained.
+    history: of H entries.
+
+  Returns:
+    float32 [H, C].
+  """
+  count = len(history.entries)
+  kept = [np.delete(np.arange(count), i) for i in range(count)]
+  variants = [history, history.of([]), *map(history.of, kept)]
+  logits = logits_of(variants)
+  logits = logits.astype(np.float64)
+  alone = logits[0] - logits[2:]
+  change = logits[0] - logits[1]
+  if not count:
+    return alone.astype(np.float32)
+  return (alone + (change - alone.sum(0)) / count).astype(np.float32)

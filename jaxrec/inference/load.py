@@ -1,0 +1,138 @@
+"""From a bundle's files to a Model that can be asked."""
+
+import pathlib
+
+import numpy as np
+import safetensors
+from safetensors.numpy import load_file
+
+from jaxrec.bundle import functions, layout
+from jaxrec.bundle.strings import unpacked
+from jaxrec.data.items.fields import Field
+from jaxrec.errors import UserError
+from jaxrec.inference.answers import Scale
+from jaxrec.inference.index import Index
+from jaxrec.inference.item_vectors import ItemEncoder
+from jaxrec.inference.model import Model
+from jaxrec.inference.requests import Reader
+from jaxrec.inference.texts import Template, TextEncoder
+from jaxrec.inference.user_vectors import Users
+from jaxrec.models.text.weights import load_params
+
+
+def load(bundle: str | pathlib.Path) -> Model:
+  """See `jaxrec.load`."""
+  directory = pathlib.Path(bundle).expanduser()
+  manifest = layout.verified(directory)
+  try:
+    return _loaded(directory, manifest)
+  except (KeyError, safetensors.SafetensorError) as e:
+    raise UserError(
+      f'{directory} is no bundle that this jaxrec reads ({e!r}): export again'
+    ) from e
+
+
+def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
+  told = manifest['model']
+  arrays = load_file(directory / layout.ITEMS)
+  params = _Params(directory / layout.RECOMMENDER)
+  template = Template(manifest['text_template'], manifest['columns'])
+  index = Index.of(
+    arrays['vectors'],
+    arrays['popularity'],
+    unpacked(arrays, manifest['columns']),
+    manifest['category'],
+  )
+  read = lambda name: functions.load(directory / layout.FUNCTIONS, name)
+  encode, project, user, score = map(
+    read, ('encode', 'project', 'user', 'score')
+  )
+  texts = TextEncoder(
+    directory / layout.ENCODER / layout.TOKENIZER,
+    encode,
+    _encoder_params(directory / layout.ENCODER, encode),
+    max_tokens=told['max_tokens'],
+    width=told['text_width'],
+  )
+  per_item = [name for name in project.params if name in told['per_item']]
+  behaviours = tuple(manifest['behaviours'])
+  calibration = manifest['calibration']
+  return Model(
+    manifest,
+    index=index,
+    reader=Reader(
+      template,
+      told['history_length'],
+      behaviours if any(behaviours) else (),
+      manifest['usual_behaviour'],
+    ),
+    users=Users(
+      user,
+      score,
+      {n: params[n] for n in (*user.params, *score.params, 'bias')},
+      told['history_length'],
+    ),
+    encoder=ItemEncoder(
+      template=template,
+      texts=texts,
+      function=project,
+      params={n: params[n] for n in project.params if n not in per_item},
+      per_item={name: params.rows(name) for name in per_item},
+      trained=dict(index.rows),
+      item_fields=[
+        Field(f['name'], tuple(f['names']), tuple(f['edges']))
+        for f in manifest['fields']
+      ],
+      width=arrays['vectors'].shape[1],
+    ),
+    scale=Scale(
+      float(params['scale']),
+      float(params['bias']),
+      calibration['slope'],
+      calibration['intercept'],
+    ),
+  )
+
+
+class _Params:
+  """The arrays of a safetensors file, read when they are asked for."""
+
+  def __init__(self, path: pathlib.Path):
+    self._file = safetensors.safe_open(path, 'np')
+
+  def __getitem__(self, name: str) -> np.ndarray:
+    return self._file.get_tensor(name)
+
+  def rows(self, name: str):
+    """A function: indices -> these rows alone, from the disk."""
+    view = self._file.get_slice(name)
+
+    def read(rows: list[int]) -> np.ndarray:
+      found = [view[row : row + 1] for row in rows]
+      empty = np.zeros((0, *view.get_shape()[1:]), np.float32)
+      return np.concatenate([empty, *found])
+
+    return read
+
+
+def _encoder_params(
+  directory: pathlib.Path, function: functions.Function
+) -> dict[str, np.ndarray]:
+  """The encoder's parameters as its function takes them: 'a.b.c' by array."""
+  nested = {}
+  for name, (shape, dtype) in function.params.items():
+    *groups, leaf = name.split('.')
+    part = nested
+    for group in groups:
+      part = part.setdefault(group, {})
+    part[leaf] = np.broadcast_to(np.zeros((), dtype), shape)
+  return flat(load_params(directory, nested['bert']), 'bert')
+
+
+def flat(params: dict, prefix: str = '') -> dict[str, np.ndarray]:
+  """{'a': {'b': x}} -> {'a.b': x}."""
+  found = {}
+  for name, value in params.items():
+    path = f'{prefix}.{name}' if prefix else name
+    found |= flat(value, path) if isinstance(value, dict) else {path: value}
+  return found

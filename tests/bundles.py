@@ -1,0 +1,90 @@
+"""Two small bundles, each exported once."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from configs import ecommerce, news
+
+_made = {}
+
+
+def _exported(key, config, factory):
+  """Exports a model whose parameters are all moved, as training would."""
+  from jaxrec import workdirs
+  from jaxrec.commands import export
+  from jaxrec.console import Display
+  from jaxrec.training.experiment import Experiment
+
+  if key not in _made:
+    workdir, bundle = factory.mktemp(key), factory.mktemp(f'{key}.bundle')
+    experiment = Experiment.from_config(config, Display(quiet=True))
+    workdirs.check_workdir(workdir, config, experiment.fingerprints)
+    workdirs.claim_workdir(workdir, config, experiment.fingerprints)
+    with jax.set_mesh(experiment.mesh):
+      state, _ = experiment.init()
+      judged = {experiment.protocol.main_metric: 0.5}
+      saved = [(experiment, judged)]
+      if config.refit:  # What is exported then.
+        saved.append((experiment.refit(), None))
+      for seed, (mine, metrics) in enumerate(saved):
+        moved = _moved(state.params, seed)
+        checkpoints = mine.checkpoints(workdir)
+        checkpoints.save(1, dataclasses.replace(state, params=moved), metrics)
+        checkpoints.wait()
+    export.export_workdir(config, workdir, bundle)
+    _made[key] = config, workdir, bundle
+  return _made[key]
+
+
+def _moved(params, seed):
+  rng = np.random.default_rng(seed)
+  return jax.tree.map(
+    lambda x: jax.device_put(
+      np.asarray(x) + rng.normal(0, 0.1, x.shape).astype(np.float32), x.sharding
+    ),
+    params,
+  )
+
+
+@pytest.fixture
+def shop(tiny_config, tmp_path_factory, one_device):
+  """(config, workdir, bundle) of sequences: ids, fields, behaviours, gaps."""
+  config = tiny_config(
+    'interactions',
+    ecommerce,
+    **{
+      'evaluation.baselines': 'none',
+      'refit': True,
+      'head.decays': '0.6,0.6,0.8,0.6',
+      'ids.width': 4,
+      'ids.bias': True,
+      'ids.start': 'random',
+      'fields.names': 'sold_at',
+      'fields.width': 4,
+      'head.behaviours': True,
+      'head.gaps': True,
+      'head.once': True,
+      'trend.half_life': 1.0,
+    },
+  )
+  return _exported('shop', config, tmp_path_factory)
+
+
+@pytest.fixture
+def sharded(tiny_config, tmp_path_factory):
+  """(config, workdir, bundle) of impressions, one layer tuned, on 8 devices."""
+  assert jax.device_count() == 8
+  config = tiny_config(
+    'mind_small',
+    news,
+    **{
+      'evaluation.baselines': 'none',
+      'refit': True,
+      'encoder.trainable_layers': 1,
+      'mesh.fsdp': 2,
+    },
+  )
+  return _exported('sharded', config, tmp_path_factory)

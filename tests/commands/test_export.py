@@ -1,0 +1,216 @@
+"""What is exported is what was trained, whatever of it was trained."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+import jaxrec
+from jaxrec import workdirs
+from jaxrec.commands import export
+from jaxrec.console import Display
+from jaxrec.errors import UserError
+from jaxrec.evaluation import calibration
+from jaxrec.models.text import weights
+from jaxrec.models.text.bert import Bert
+from jaxrec.training.experiment import Experiment, Validated
+from jaxrec.training.state import merge_params
+
+ROOT = pathlib.Path(__file__).parents[2]
+# Not among what a bundle needs.
+HEAVY = [
+  *('tensorflow', 'tensorflow_datasets', 'tensorboard', 'flax', 'optax'),
+  *('orbax', 'ml_collections', 'absl', 'rich', 'pyarrow', 'flatbuffers'),
+  *('transformers', 'clu', 'jinja2', 'plotly'),
+]
+ALONE = """
+import sys
+class Refuse:
+  def find_spec(self, name, path=None, target=None):
+    if name.split('.')[0] in HEAVY:
+      raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refuse())
+import jaxrec
+model = jaxrec.load(sys.argv[1])
+model.add_items([{'item_id': 'x', 'text': 'x'}])
+history = [*model.item_ids[:2], {'text': 'y'}]
+best = model.recommend(history, k=3, explain=True)
+print(*(x.item_id for x in best))
+assert model.score(history, ['x'])
+"""
+
+
+def test_a_tuned_layer_from_eight_devices(sharded):
+  """Sharded, cached prefix: new texts are encoded by what was trained."""
+  config, workdir, bundle = sharded
+  model = jaxrec.load(bundle)
+  before = np.asarray(model._index.table)
+  model.add_items([model.item(i).fields for i in model.item_ids])
+  np.testing.assert_allclose(np.asarray(model._index.table), before, atol=1e-5)
+  experiment = Experiment.from_config(config, Display(quiet=True))
+  with jax.set_mesh(experiment.mesh):
+    state, frozen = experiment.init()
+    shards = [x.sharding.spec for x in jax.tree.leaves(state.params['encoder'])]
+    assert any('fsdp' in str(spec) for spec in shards)
+    chosen = experiment.restore_chosen(workdir, state)
+    examples = experiment.dataset.test
+    logits = experiment.scorer(chosen.params, frozen).pairs(examples)
+  ids = experiment.dataset.items['item_id']
+  names = lambda items: [ids[int(x)] for x in items]
+  for i in range(0, len(examples), 7):
+    history = examples.history_of(i, len(examples.history))
+    found = model.score(
+      names(history), names(examples.candidates[examples.shown(i)])
+    )
+    np.testing.assert_allclose(
+      [x.logit for x in found], logits[examples.shown(i)], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+  'changes',
+  [
+    {'encoder.trainable_layers': 0},
+    {'encoder.trainable_layers': 1},
+    {'encoder.trainable_layers': 1, 'encoder.prefix_cache': 'none'},
+    {'encoder.trainable_layers': 2},
+    {'encoder.trainable_layers': -1},
+  ],
+  ids=str,
+)
+def test_the_encoder_is_whole(experiment_of, changes, tmp_path):
+  """Trained parts over pretrained ones, in a directory of Hugging Face."""
+  experiment = experiment_of(**changes)
+  rng = np.random.default_rng(0)
+  with jax.set_mesh(experiment.mesh):
+    state, frozen = experiment.init()
+    params = jax.tree.map(
+      lambda x: np.asarray(x) + rng.normal(0, 0.1, x.shape).astype(np.float32),
+      state.params,
+    )
+    trained = export._Trained(
+      1,
+      merge_params(params, jax.tree.map(np.asarray, frozen)),
+      np.zeros((1, 1)),
+      {},
+      Validated({}, 0.0, None),
+    )
+    export._write_encoder(experiment, trained, tmp_path)
+    if experiment.encoder.frozen:
+      wanted = np.asarray(experiment.encoder.vectors[:4])
+    else:
+      encoder = trained.params['encoder']
+      wanted = experiment.encoder.catalog_encoder.pooled(encoder, np.arange(4))
+  sizes = weights.bert_config(tmp_path)
+  bert = nnx.eval_shape(lambda: export._bert(sizes))
+  loaded = weights.load_params(
+    tmp_path, nnx.to_pure_dict(nnx.state(bert, nnx.Param))
+  )
+  graphdef, _ = nnx.split(bert)
+  catalog = experiment.catalog
+  for item in range(4):
+    tokens = catalog.tokens[slice(*catalog.offsets[item : item + 2])][None]
+    ones = np.ones_like(tokens)
+    hidden = nnx.merge(graphdef, loaded)(
+      tokens, np.arange(tokens.shape[1])[None], ones
+    )
+    np.testing.assert_allclose(hidden.mean(1)[0], wanted[item], atol=1e-5)
+
+
+def test_torch_reads_the_encoder(sharded):
+  """transformers' own BertModel gives the same hidden states."""
+  torch = pytest.importorskip('torch')
+  transformers = pytest.importorskip('transformers')
+  directory = sharded[2] / 'encoder'
+  theirs, info = transformers.BertModel.from_pretrained(
+    directory, output_loading_info=True, add_pooling_layer=False
+  )
+  assert not info['missing_keys'] and not info['unexpected_keys']
+  tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+  tokens = tokenizer('Rain on the coast', return_tensors='np')['input_ids']
+  with torch.no_grad():
+    wanted = theirs.eval()(torch.tensor(tokens)).last_hidden_state.numpy()
+  sizes = weights.bert_config(directory)
+  bert = Bert(**sizes, rngs=nnx.Rngs(0))
+  graphdef, state = nnx.split(bert)
+  loaded = weights.load_params(directory, nnx.to_pure_dict(state))
+  found = nnx.merge(graphdef, loaded)(
+    tokens, np.arange(tokens.shape[1])[None], np.ones_like(tokens)
+  )
+  np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize('kind', ['shop', 'sharded'])
+def test_only_four_packages_are_needed(request, kind):
+  bundle = request.getfixturevalue(kind)[2]
+  done = subprocess.run(
+    [sys.executable, '-c', f'HEAVY = {HEAVY}\n{ALONE}', str(bundle)],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=100,
+  )
+  assert done.returncode == 0, done.stderr
+  model = jaxrec.load(bundle)
+  model.add_items([{'item_id': 'x', 'text': 'x'}])
+  history = [*model.item_ids[:2], {'text': 'y'}]
+  wanted = [x.item_id for x in model.recommend(history, k=3)]
+  assert done.stdout.split() == wanted
+
+
+def test_no_pickle_and_all_platforms(shop):
+  bundle = shop[2]
+  files = {p.relative_to(bundle) for p in bundle.rglob('*') if p.is_file()}
+  assert {p.suffix for p in files} <= {'.json', '.safetensors', '.mlir', '.txt'}
+  for path in (bundle / 'functions').glob('*.json'):
+    told = json.loads(path.read_text())
+    assert told['platforms'] == ['cpu', 'cuda', 'tpu'], path
+
+
+def test_manifest(shop):
+  config, _, bundle = shop
+  manifest = jaxrec.load(bundle).manifest
+  experiment = Experiment.from_config(config, Display(quiet=True))
+  assert manifest['fingerprints'] == experiment.fingerprints
+  assert manifest['num_items'] == len(experiment.catalog)
+  assert manifest['versions']['jax'] == jax.__version__
+  assert manifest['calibration']['on'].startswith('validation: targets')
+  assert manifest['threshold'] is None  # Nobody was shown a list.
+  assert json.loads((bundle / 'config.json').read_text()) == json.loads(
+    json.dumps(workdirs.plain(config.to_dict()))
+  )
+
+
+def test_a_case_control_study_gives_the_populations_chances():
+  """Of the correction in `export._calibrated`, on a known population."""
+  rng = np.random.default_rng(0)
+  logits = rng.normal(size=400_000)
+  chance = 1 / (1 + np.exp(-(1.5 * logits - 5)))
+  clicked = rng.random(len(logits)) < chance
+  others = np.flatnonzero(~clicked)
+  drawn = rng.choice(others, len(others) // 50, replace=False)
+  cases = np.concatenate([np.flatnonzero(clicked), drawn])
+  slope, intercept = calibration.fit(logits[cases], clicked[cases])
+  assert slope == pytest.approx(1.5, abs=0.1)
+  assert intercept + np.log(1 / 50) == pytest.approx(-5, abs=0.1)
+
+
+def test_mistakes_are_one_line(shop, tmp_path):
+  config, workdir, _ = shop
+  other = tmp_path / 'other'
+  other.mkdir()
+  (other / 'mine.txt').write_text('mine')
+  with pytest.raises(UserError, match='other things than a bundle'):
+    export.export_workdir(config, workdir, other)
+  with pytest.raises(UserError, match='train there first'):
+    export.export_workdir(config, tmp_path / 'none', tmp_path / 'b')
+  changed = config.copy_and_resolve_references()
+  changed.scale = 7.0
+  with pytest.raises(UserError, match='another run: scale'):
+    export.export_workdir(changed, workdir, tmp_path / 'b')
+  assert [p.name for p in tmp_path.iterdir()] == ['other']

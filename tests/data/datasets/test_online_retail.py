@@ -1,0 +1,205 @@
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jaxrec.data import dataset
+from jaxrec.data.datasets.online_retail import (
+  SERVICE,
+  UNTITLED,
+  OnlineRetail,
+)
+from jaxrec.errors import UserError
+from tests.conftest import SHARED
+
+COLUMNS = (
+  *('Invoice', 'StockCode', 'Description', 'Quantity', 'InvoiceDate', 'Price'),
+  *('Customer ID', 'Country'),
+)
+DAY = '2010-01-02 00:00:00'
+SECONDS = 1_262_390_400
+
+
+def line(invoice, code, description='MUG', quantity=1, price=1.0, user=1.0):
+  return (invoice, code, description, quantity, DAY, price, user, 'UK')
+
+
+FIRST = [
+  line('1', '10', 'WHITE  MUG ', 2, 3.0),
+  line('1', '20a', 'CUP', 1, 1.0),
+  line('1', '10', 'WHITE MUG', 1, 4.0),  # Again in one invoice: again.
+  line('2', '10', 'mug, chipped', 1, 9.99, user=2.0),
+  line('2', '20A', None, 5, 1.25, user=2.0),
+  line('2', '30', None, 1, 0.0, user=2.0),
+  line('C3', '10'),
+  line('4', '10', quantity=-1),
+  line('5', '10', user=None),
+  line('6', 'POST', 'POSTAGE'),
+  line('6', 'm', 'Manual'),
+  line('6', 'TEST001', 'This is a test product.'),
+  line('6', 'BANK CHARGES', ' Bank Charges'),
+  line('6', 'gift_0001_20', 'Dotcomgiftshop Gift Voucher £20.00'),
+  line('6', 'PADS', 'PADS TO MATCH ALL CUSHIONS'),
+  line('7', '10', price=float('nan')),
+  line('8', '10', price=-1.0),
+  line('9', None, None),
+  line('', '10'),
+]
+SECOND = [line('2', '40', 'OVERLAP'), line('11', '40', 'VASE', 1, 2.5)]
+ITEMS = [
+  {'item_id': '10', 'title': 'WHITE MUG', 'price': '4.00'},
+  {'item_id': '20A', 'title': 'CUP', 'price': '1.12'},
+  {'item_id': '30', 'title': '30', 'price': '0.00'},
+  {'item_id': 'PADS', 'title': 'PADS TO MATCH ALL CUSHIONS', 'price': '1.00'},
+  {'item_id': '40', 'title': 'VASE', 'price': '2.50'},
+]
+COUNTS = {
+  **{'rows': 21, 'returns': 2, 'lines without a customer': 1, SERVICE: 5},
+  **{'malformed: not a number': 1, 'malformed: price below 0': 1},
+  **{'malformed: no item': 1, 'malformed: no invoice': 1},
+  'lines of invoices of an earlier sheet': 1,
+}
+
+
+def write(path, lines, columns=COLUMNS):
+  values = zip(*lines, strict=True)
+  table = {n: pa.array(v) for n, v in zip(COLUMNS, values, strict=True)}
+  pq.write_table(pa.table({n: table[n] for n in columns}), path)
+
+
+def read(directory, cache):
+  items, sales = (
+    OnlineRetail(config=c, data_dir=cache) for c in ('items', 'sequences')
+  )
+  return (
+    *(list(items.items(directory)), list(sales.interactions(directory))),
+    *(items, sales),
+  )
+
+
+def check(directory, cache):
+  found, bought, items, sales = read(directory, cache)
+  assert found == ITEMS
+  assert [(s.user, s.item) for s in bought] == [
+    *[('1', 0), ('1', 1), ('1', 0), ('2', 0), ('2', 1), ('2', 2)],
+    *[('1', 3), ('1', 4)],
+  ]
+  assert {s.time for s in bought} == {SECONDS}
+  assert items.counts == {UNTITLED: 1} and sales.counts == COUNTS
+  return sales.notes
+
+
+def test_what_is_sold_and_what_is_dropped(tmp_path):
+  write(tmp_path / 'a.parquet', FIRST)
+  write(tmp_path / 'b.parquet', SECOND)
+  notes = check(tmp_path, tmp_path / 'cache')
+  assert any(note.startswith('a.parquet:16: ') for note in notes), notes
+
+
+def test_the_publishers_workbook_says_the_same(tmp_path):
+  openpyxl = pytest.importorskip('openpyxl')
+  book = openpyxl.Workbook()
+  for name, lines in (('Year 2009-2010', FIRST), ('Year 2010-2011', SECOND)):
+    sheet = book.create_sheet(name)
+    sheet.append(COLUMNS)
+    for row in lines:
+      cells = ['nan' if value != value else value for value in row]
+      cells[1] = int(cells[1]) if (cells[1] or '').isdigit() else cells[1]
+      cells[4] = np.datetime64(DAY).item()
+      sheet.append(cells)
+  path = tmp_path / 'online_retail_II.xlsx'
+  book.save(path)
+  notes = check(tmp_path, tmp_path / 'cache')
+  assert any('.xlsx:Year 2009-2010:17: ' in note for note in notes), notes
+  whole = path.read_bytes()
+  rng, ends = np.random.default_rng(0), set()
+  for _ in range(40):
+    spoilt = bytearray(whole)
+    for at in rng.integers(0, len(whole), 3):
+      spoilt[at] ^= 1 << rng.integers(8)
+    path.write_bytes(spoilt[: rng.integers(len(whole))] if _ % 4 else spoilt)
+    try:
+      _, bought, _, sales = read(tmp_path, tmp_path / 'cache')
+    except UserError as e:
+      assert '\n' not in str(e)
+      ends.add('refused')
+    else:
+      kept = sum(sales.counts.values()) - sales.counts['rows']
+      assert len(bought) + kept == sales.counts['rows']
+      ends.add('read')
+  assert 'refused' in ends
+  del book['Year 2009-2010'], book['Year 2010-2011']
+  book.save(path)
+  with pytest.raises(UserError, match=r"'Sheet', expected 'Year 2009-2010'"):
+    read(tmp_path, tmp_path / 'cache')
+
+
+def test_a_workbook_without_openpyxl(tmp_path, monkeypatch):
+  monkeypatch.setitem(sys.modules, 'openpyxl', None)
+  (tmp_path / 'online_retail_II.xlsx').write_bytes(b'')
+  with pytest.raises(UserError, match=r'jaxrec\[retail\]'):
+    read(tmp_path, tmp_path / 'cache')
+
+
+def test_without_stock_codes_an_item_is_its_description(tmp_path):
+  columns = [name for name in COLUMNS if name != 'StockCode']
+  write(tmp_path / 'a.parquet', FIRST, columns)
+  found, bought, _, sales = read(tmp_path, tmp_path / 'cache')
+  assert [item['item_id'] for item in found] == [
+    *('WHITE MUG', 'CUP', 'mug, chipped', 'PADS TO MATCH ALL CUSHIONS')
+  ]
+  assert len(bought) == 5 and sales.counts['malformed: no item'] == 3
+  assert sales.counts[SERVICE] == 5
+
+
+def test_other_directories_are_refused(tmp_path):
+  with pytest.raises(UserError, match=r'neither \.xlsx and \.parquet'):
+    OnlineRetail.files(tmp_path)
+  (tmp_path / 'a.xlsx').touch()
+  write(tmp_path / 'b.parquet', FIRST, COLUMNS[1:])
+  with pytest.raises(UserError, match=r'both \.xlsx and .*a\.xlsx, b\.parq'):
+    OnlineRetail.files(tmp_path)
+  (tmp_path / 'a.xlsx').unlink()
+  with pytest.raises(UserError, match=r"no column 'Invoice'.*found: 'StockCod"):
+    read(tmp_path, tmp_path / 'cache')
+  write(tmp_path / 'b.parquet', FIRST[6:9])
+  with pytest.raises(UserError, match=r"no line is of a customer.*'returns'"):
+    read(tmp_path, tmp_path / 'cache')
+
+
+@pytest.fixture
+def real():
+  directory = SHARED / 'online-retail'
+  if not directory.is_dir():
+    pytest.skip(f'{directory} is absent')
+  return directory
+
+
+def test_the_first_lines_of_the_real_one(real, tmp_path):
+  with pq.ParquetFile(OnlineRetail.files(real)[0]) as file:
+    lines = next(file.iter_batches(20_000))
+  pq.write_table(pa.Table.from_batches([lines]), tmp_path / 'first.parquet')
+  found, bought, items, sales = read(tmp_path, tmp_path / 'cache')
+  assert items.counts == {} and sales.notes == []
+  assert len(bought) + sum(sales.counts.values()) == 2 * 20_000
+  assert (len(found), len(bought)) == (2276, 14_608)
+  assert {sale.item for sale in bought} == set(range(len(found)))
+
+
+@pytest.mark.slow
+def test_the_real_one(real, tmp_path):
+  found = dataset.prepare(
+    'online_retail',
+    str(real),
+    cache_dir=tmp_path,
+    protocol='leave_one_out',
+    validation_fraction=0.1,
+  )
+  assert found.counts['items'] == {'catalog: read': 4008}
+  assert found.counts['sequences'] == {
+    **{'rows': 525_461, 'returns': 12_327, SERVICE: 1356},
+    **{'lines without a customer': 105_439, 'interactions': 406_339},
+    'users: read': 4285,
+  }
