@@ -10,44 +10,12 @@ untrained mean of the history 0.7220, the true probabilities 0.9230.
 lastfm_1k, interactions: from their own files, MiniLM frozen; each user's last
 event is the test, ranked among the whole catalog. Untuned. sets: one's own
 interactions where their order says nothing; on 488 users of HetRec Last.fm
-nDCG@10 0.0585, EASE 0.0632 (docs/quality.md).
+nDCG@10 0.0585, EASE 0.0632 (docs/research-log.md).
 
     python -m jaxrec.main --config=configs/music.py:lastfm_1k \
       --config.data.dir=DIR --workdir=/tmp/lastfm
 """
 
-from configs import common
+from jaxrec.presets.music import VARIANTS, get_config
 
-VARIANTS = {
-  'demo': {
-    'data.name': 'demo_music',
-    'data.text_template': '{title} {artist}',
-    **common.DEMO,
-  },
-  'lastfm_1k': {
-    'data.name': 'lastfm_1k',
-    'data.text_template': '{title} {artist}',
-    **common.SEQUENCES,
-  },
-  'interactions': {'data.name': 'interactions', **common.SEQUENCES},
-  'sets': {
-    'data.name': 'interactions',
-    **common.SEQUENCES,
-    'data.ordered': False,
-    'head.type': 'mean',
-    'head.decays': '',
-    'ids.channels': 'together',
-    'ids.width': 256,
-    'ids.penalty': 75.0,
-    'ids.damping': 0.25,
-    'ids.texts': 1.5,
-    'scale': 0.4,
-  },
-}
-
-
-def get_config(variant: str | None = None):
-  """The config of a variant; see the module's docstring."""
-  return common.locked(
-    common.base(), common.pick(variant, VARIANTS, default='demo')
-  )
+__all__ = ['VARIANTS', 'get_config']

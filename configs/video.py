@@ -15,31 +15,11 @@ ranked among the whole catalog without what was seen.
       --config.data.dir=DIR --workdir=/tmp/movielens
 
 On latest-small nDCG@10 0.0847 (mean of three seeds), sequential rules 0.0654,
-in minutes on two CPU cores; docs/quality.md says where that comes from.
+in minutes on two CPU cores; docs/research-log.md says where that comes from.
 
 interactions: any log of who acted on what, in the same way. Untuned.
 """
 
-from configs import common
+from jaxrec.presets.video import VARIANTS, get_config
 
-VARIANTS = {
-  'demo': {
-    'data.name': 'demo_video',
-    'data.text_template': '{title} {plot}',
-    **common.DEMO,
-  },
-  'movielens': {
-    'data.name': 'movielens',
-    'data.text_template': '{title} {category}',
-    **common.SEQUENCES,
-    'ids.penalty': 50.0,
-  },
-  'interactions': {'data.name': 'interactions', **common.SEQUENCES},
-}
-
-
-def get_config(variant: str | None = None):
-  """The config of a variant; see the module's docstring."""
-  return common.locked(
-    common.base(), common.pick(variant, VARIANTS, default='demo')
-  )
+__all__ = ['VARIANTS', 'get_config']

@@ -2,12 +2,15 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+PREFIX = 'jaxrec: error: '  # What a command's line of error starts with.
 
 
 class UserError(ValueError):
   """Something the user can mend: says what, where, and what would do.
 
-  `main` prints the message as one line and exits with code 2.
+  A command prints the message as one line and exits with code 2.
   """
 
 
@@ -19,6 +22,22 @@ def choices(value: object, known: Iterable[str]) -> str:
   return f'{value!r} is unknown{hint}(choices: {", ".join(known)})'
 
 
+def at_least(section: Any, **least: float) -> None:
+  """UserError for the first field of `section` below its least value."""
+  for name, smallest in least.items():
+    value = getattr(section, name)
+    if value < smallest:
+      raise UserError(f'{name}={value}: must be {smallest} or more')
+
+
+def one_of_known(section: Any, **allowed: Iterable[str]) -> None:
+  """UserError for the first field whose value is not among those allowed."""
+  for name, values in allowed.items():
+    value = getattr(section, name)
+    if value not in values:
+      raise UserError(f'{name}: {choices(value, values)}')
+
+
 def cut(name: object, most: int = 60) -> str:
   """A name a user gave, for an error: near misses of long ones take long."""
   return str(name)[:most]
@@ -27,8 +46,8 @@ def cut(name: object, most: int = 60) -> str:
 def one_line(error: BaseException) -> str:
   """What an error says, of a flag, a config or a file, on one line."""
   if isinstance(error, OSError):  # config_flags wraps a missing file twice.
-    while error.__cause__ or error.__context__:
-      error = error.__cause__ or error.__context__
+    while (earlier := error.__cause__ or error.__context__) is not None:
+      error = earlier
   text = str(error)
   if text.startswith(('"', "'")):  # A KeyError's, or one quoted by another.
     text = text.strip('\'"').replace("\\'", "'").replace('\\n', ': ')

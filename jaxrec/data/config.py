@@ -1,0 +1,138 @@
+"""The config sections `data` and `input`, which check themselves.
+
+Messages name a key as users write it: data.k_core, input.batch_size. What can
+be known only of the files themselves is checked where they are read. This
+module imports no TensorFlow, so that a mistake is answered at once.
+"""
+
+import dataclasses
+import math
+
+from jaxrec.data.datasets import DATASETS
+from jaxrec.data.items.template import template_columns
+from jaxrec.data.splits import IMPRESSIONS, SEQUENCE_PROTOCOLS
+from jaxrec.errors import UserError, choices
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnsConfig:
+  """What the columns of your own tables are called (data.name=interactions).
+
+  Attributes:
+    user_id: the column of who acted.
+    item_id: the column of what was acted on, in both tables.
+    timestamp: the column of when, in unix seconds, milliseconds or ISO 8601.
+    behaviour: the column of how, say view or purchase; it may be missing.
+    rating: the column of how much it was liked, read if data.min_rating is set.
+    title: the column of an item's title; it may be missing.
+  """
+
+  user_id: str = 'user_id'
+  item_id: str = 'item_id'
+  timestamp: str = 'timestamp'
+  behaviour: str = 'behaviour'
+  rating: str = 'rating'
+  title: str = 'title'
+
+  def __post_init__(self):
+    for name, column in dataclasses.asdict(self).items():
+      if not column:
+        raise UserError(
+          f'data.columns.{name} is empty: give the name of the column (where '
+          f'the file has none, leave it at {name})'
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+  """Which data is read, and how it is cut into training and tests.
+
+  Attributes:
+    name: the dataset, one of `jaxrec.data.datasets.DATASETS`.
+    dir: the directory of the publisher's files; empty for the demos.
+    interactions_file: with name=interactions, the table of who acted on what;
+      a relative path is looked up in data.dir.
+    items_file: with name=interactions, the table of items; likewise.
+    columns: with name=interactions, what the columns of these tables are
+      called.
+    min_rating: with name=interactions, those rated lower are left out; 0 keeps
+      all.
+    cache_dir: where prepared data, tokens and vectors are kept between runs;
+      empty for $XDG_CACHE_HOME/jaxrec or ~/.cache/jaxrec.
+    text_template: how the columns of an item make its text.
+    validation_fraction: the share held out for validation: of training
+      impressions the latest, where the dataset has no validation split; by
+      time_split and cold_items the share of each held-out part.
+    protocol: impressions (rank what was shown); or, of sequences,
+      leave_one_out (each user's last event is the test, the one before it
+      validation), time_split (the latest share of all events is the test, the
+      share before it validation) or cold_items (the newest share of the items
+      is the test, the share before it validation, each ranked among
+      themselves).
+    target_behaviour: of sequences, the behaviour that is predicted, say
+      purchase; the others stay in histories; empty for all. An item that was
+      seen in another way may be a target: set evaluation.seen=kept.
+    k_core: of sequences, users and items with fewer interactions are left out,
+      again and again until all have so many; 0 keeps all.
+    min_history: of sequences, users with fewer interactions are left out; 0
+      keeps all.
+  """
+
+  name: str = 'demo'
+  dir: str = ''
+  interactions_file: str = ''
+  items_file: str = ''
+  columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
+  min_rating: float = 0.0
+  cache_dir: str = ''
+  text_template: str = '{title}'
+  validation_fraction: float = 0.1
+  protocol: str = IMPRESSIONS
+  target_behaviour: str = ''
+  k_core: int = 0
+  min_history: int = 0
+
+  def __post_init__(self):
+    if self.name not in DATASETS:
+      raise UserError(f'data.name: {choices(self.name, DATASETS)}')
+    protocols = (IMPRESSIONS, *SEQUENCE_PROTOCOLS)
+    if self.protocol not in protocols:
+      raise UserError(f'data.protocol: {choices(self.protocol, protocols)}')
+    if not math.isfinite(self.min_rating):
+      raise UserError(f'data.min_rating={self.min_rating}: give a number')
+    if not 0 <= self.validation_fraction < 1:
+      raise UserError(
+        f'data.validation_fraction={self.validation_fraction}: must be 0 or '
+        'more, below 1'
+      )
+    template_columns(self.text_template)
+    _at_least('data', self, k_core=0, min_history=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class InputConfig:
+  """What a training batch holds.
+
+  Attributes:
+    batch_size: B, examples of a training step, over all devices.
+    history_length: H, the most recent items of a user that are read.
+    num_candidates: C, in training: one target, and C - 1 that were not acted
+      on.
+    ordered: whether histories have an order; False reads them as sets.
+  """
+
+  batch_size: int = 64
+  history_length: int = 50
+  num_candidates: int = 5
+  ordered: bool = True
+
+  def __post_init__(self):
+    _at_least('input', self, batch_size=1, history_length=1, num_candidates=2)
+
+
+def _at_least(section: str, config: object, **least: int) -> None:
+  """UserError for the first field of `config` that is below its least value."""
+  for name, minimum in least.items():
+    value = getattr(config, name)
+    if value < minimum:
+      raise UserError(f'{section}.{name}={value}: must be {minimum} or more')

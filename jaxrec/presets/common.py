@@ -1,0 +1,76 @@
+"""What the presets share. A preset says what differs from the defaults alone,
+which lie in the dataclasses beside the parts (`jaxrec.training.settings`)."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxrec.training.settings import Config
+
+Settings = dict[str, Any]
+
+# What the demos have in common; tuned on the news.
+DEMO: Settings = {
+  'input': {'history_length': 20},
+  'model': {'head': {'type': 'lstm', 'width': 64}},
+  'training': {'num_steps': 1500, 'eval_every': 250, 'checkpoint_every': 250},
+  'optimizer': {'learning_rate': 3e-3},
+}
+# What logs of who did what, without what was shown, have in common.
+SEQUENCES: Settings = {
+  'data': {'protocol': 'leave_one_out'},
+  'input': {'batch_size': 16, 'num_candidates': 32},
+  'model': {
+    'terms': {
+      'text': {'centered': 'catalog', 'scale': 1.6, 'decay': 0.6},
+      'ids': {
+        'learning_rate': 1e-5,
+        'decays': {'together': 0.8, 'follows': 0.6},
+      },
+    },
+  },
+  'objectives': {'next_item': {'loss': 'softmax'}},
+  'training': {
+    'num_steps': 100,
+    'eval_every': 50,
+    'checkpoint_every': 100,
+    'refit': True,
+  },
+  'optimizer': {'learning_rate': 1e-4},
+}
+
+
+def merged(*settings: Mapping[str, Any]) -> Settings:
+  """Nested settings as one; of what several say the last counts."""
+  whole: Settings = {}
+  for given in settings:
+    for key, value in given.items():
+      if isinstance(value, Mapping):
+        value = merged(whole.get(key, {}), value)
+      whole[key] = value
+  return whole
+
+
+def pick(
+  variant: str | None, variants: Mapping[str, Settings], default: str
+) -> Settings:
+  """`variants[variant]`; an unknown one is an error with the near misses."""
+  name = variant or default
+  if name not in variants:
+    near = difflib.get_close_matches(name, variants, n=3, cutoff=0.4)
+    hint = f'did you mean {" or ".join(near)}? ' if near else ''
+    raise KeyError(
+      f'unknown config variant {name!r}: {hint}(variants: '
+      f'{", ".join(variants)})'
+    )
+  return variants[name]
+
+
+def config_of(
+  variant: str | None, variants: Mapping[str, Settings], default: str = 'demo'
+) -> ConfigDict:
+  """The whole config of a variant, defaults and all, locked."""
+  settings = pick(variant, variants, default)
+  return ConfigDict(Config.from_dict(settings).to_dict()).lock()
