@@ -57,8 +57,8 @@ class Batch:
     hidden: [R, L, D], in place of tokens.
     vectors: float32 [M, D], pooled encoder outputs.
     items: int32 [M], which items the table's rows are; -1 for none.
-    fields: int32 [M, F, V], values of the rows' items' fields, see
-      `data.fields`; F is 0 where none are read.
+    features: by the name of a term, its rows [M, ...] of what it knows of
+      every item, see `models.terms.term.Term.features`.
     log_rates: float32 [M], of `next_item`: the log of how likely the row's item
       was to be in the batch.
     context: of the history's items, see Context. None: each is an event of its
@@ -81,7 +81,7 @@ class Batch:
   segments: Array = None
   vectors: Array = None
   items: Array = None
-  fields: Array = None
+  features: dict[str, Array] = dataclasses.field(default_factory=dict)
   log_rates: Array = None
   context: Context | None = None
 

@@ -7,6 +7,7 @@ gradients go straight back to storage. Batches are split over ('data',
 """
 
 import math
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -19,21 +20,9 @@ from jaxrec.errors import UserError
 AXES = ('data', 'fsdp', 'tensor')
 BATCH = P(('data', 'fsdp'))
 
-# The first suffix of a parameter's path that matches; a stack's layer axis,
-# in front, is never split.
-RULES = (
-  ('tokens/embedding', P(('fsdp', 'tensor'), None)),
-  ('qkv/kernel', P('fsdp', None, 'tensor')),
-  ('qkv/bias', P(None, 'tensor')),
-  ('up/bias', P('tensor')),
-  ('out/kernel', P('tensor', 'fsdp')),
-  ('up/kernel', P('fsdp', 'tensor')),
-  ('down/kernel', P('tensor', 'fsdp')),
-  ('ids/read', P('fsdp', None)),
-  ('ids/scored', P('fsdp', None)),
-  ('kernel', P('fsdp', None)),
-  ('', P()),
-)
+Rules = Sequence[tuple[str, P]]
+# What holds of any part: a kernel is stored split by rows, the rest whole.
+GENERAL: Rules = (('kernel', P('fsdp', None)), ('', P()))
 
 
 def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1, *, devices=None):
@@ -67,16 +56,25 @@ def num_batch_shards(mesh) -> int:
   return mesh.shape['data'] * mesh.shape['fsdp']
 
 
-def param_specs(tree, mesh):
-  """PartitionSpec of every leaf, by RULES; whole where it does not divide."""
+def param_specs(tree, mesh, rules: Rules = ()):
+  """PartitionSpec of every leaf; whole where it does not divide.
+
+  Args:
+    tree: of parameters, or of what has their paths.
+    mesh: see `make_mesh`.
+    rules: of the parts, (suffix of a path, spec); the first that matches
+      counts, and GENERAL comes last. A stack's layer axis, in front, is never
+      split; an array of fewer axes than its spec has the first of them.
+  """
+  all_rules = (*rules, *GENERAL)
 
   def spec_of(path, leaf):
     name = jax.tree_util.keystr(path, simple=True, separator='/')
-    spec = next(spec for suffix, spec in RULES if name.endswith(suffix))
-    spec = (*(None,) * (leaf.ndim - len(spec)), *spec)
+    spec = next(spec for suffix, spec in all_rules if name.endswith(suffix))
+    axes = (*(None,) * (leaf.ndim - len(spec)), *spec[: leaf.ndim])
     fits = [
       axis if axis is None or size % _ways(axis, mesh) == 0 else None
-      for axis, size in zip(spec, leaf.shape, strict=True)
+      for axis, size in zip(axes, leaf.shape, strict=True)
     ]
     return P(*fits)
 

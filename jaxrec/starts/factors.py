@@ -19,8 +19,8 @@ from scipy import linalg, sparse
 
 from jaxrec.baselines.ease import MOST
 from jaxrec.baselines.matrices import binary_rows
-from jaxrec.data.columns.columns import read_columns, write_columns
-from jaxrec.data.splits.sequences import Sequences
+from jaxrec.data.columns.files import read_columns, write_columns
+from jaxrec.data.columns.sequences import Sequences
 
 FORMAT = 3  # To be counted up when what is found changes.
 DAY = 86400.0
@@ -78,11 +78,11 @@ def factors(
     'read' and 'scored', float32 [N, channels * width].
   """
   if not directory.is_dir():
-    found = [
+    channels = [
       CHANNELS[name](sequences, num_items, settings, width, seed, vectors)
       for name in names
     ]
-    read, scored = (np.concatenate(x, 1) for x in zip(*found, strict=True))
+    read, scored = (np.concatenate(x, 1) for x in zip(*channels, strict=True))
     write_columns(directory, {'read': read, 'scored': scored})
   return read_columns(directory)
 
@@ -141,10 +141,10 @@ def follows(sequences, num_items, settings, width, seed, vectors=None):
   past = acted + _shifted(users, PAST, FADE).T * FADE @ acted
   future = _shifted(users, FUTURE, FADE) @ acted
   totals = np.asarray(future.sum(1)).ravel()
-  told = totals > 0
-  past, future = past.tocsr()[told], future.tocsr()[told]
+  has_future = totals > 0
+  past, future = past.tocsr()[has_future], future.tocsr()[has_future]
   # An event with much to come shall not weigh as much more.
-  roots = sparse.diags_array(totals[told] ** -0.25).tocsr()
+  roots = sparse.diags_array(totals[has_future] ** -0.25).tocsr()
   past, future = (roots @ past).tocsr(), (roots @ future).tocsr()
   gram = (past.T @ past).toarray().astype(np.float64)
   weights = _inverse(gram, 50.0) @ (past.T @ future).toarray()
@@ -175,17 +175,17 @@ def _most_popular(popularity: np.ndarray, least: int) -> np.ndarray:
 def _shifted(users: np.ndarray, steps: int, decay: float) -> sparse.csr_array:
   """[events, events]: decay ** (d - 1) for the event d later, of one user."""
   count = len(users)
-  found = sparse.csr_array((count, count), dtype=np.float32)
+  shifts = sparse.csr_array((count, count), dtype=np.float32)
   for distance in range(1, min(steps, count - 1) + 1):
     same = (users[:-distance] == users[distance:]).astype(np.float32)
-    found += sparse.diags_array(
+    shifts += sparse.diags_array(
       same * decay ** (distance - 1),
       offsets=distance,
       shape=(count, count),
       format='csr',
     )
-  found.eliminate_zeros()
-  return found
+  shifts.eliminate_zeros()
+  return shifts
 
 
 def _inverse(gram: np.ndarray, penalty: float) -> np.ndarray:

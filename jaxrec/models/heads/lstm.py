@@ -1,8 +1,16 @@
-"""LSTM user encoder (Hochreiter & Schmidhuber, 1997), scanned."""
+"""LSTM head (Hochreiter & Schmidhuber, 1997), scanned."""
+
+import dataclasses
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+
+from jaxrec.errors import at_least
+from jaxrec.models.heads.head import Head, HeadConfig, state_at
+from jaxrec.models.heads.mean import MeanHead
+from jaxrec.models.terms.term import Channel
 
 
 @jax.custom_vjp
@@ -117,3 +125,57 @@ class Lstm(nnx.Module):
     """`inputs` of a history, [H, B, 4W], and mask [B, H] -> [H, B, W]."""
     kernel = self.recurrent.kernel[...].astype(projected.dtype)
     return recur(projected, kernel, jnp.swapaxes(mask, 0, 1))
+
+
+@dataclasses.dataclass(frozen=True)
+class LstmConfig(HeadConfig):
+  """The LSTM head.
+
+  Attributes:
+    width: of the LSTM's state.
+  """
+
+  type: ClassVar[str] = 'lstm'
+  width: int = 256
+
+  def __post_init__(self):
+    at_least(self, width=1)
+
+
+class LstmHead(Head):
+  """Mean of the history plus an LSTM's correction, which starts at zero."""
+
+  Config: ClassVar[type] = LstmConfig
+
+  def __init__(
+    self,
+    config: LstmConfig,
+    *,
+    channels: tuple[Channel, ...],
+    num_behaviours: int,
+    rngs: nnx.Rngs,
+  ):
+    width = sum(channel.size for channel in channels)
+    self.mean = MeanHead(
+      config, channels=channels, num_behaviours=num_behaviours, rngs=rngs
+    )
+    self.lstm = Lstm(width=width, hidden_width=config.width, rngs=rngs)
+    self.correct = nnx.Linear(
+      config.width,
+      width,
+      use_bias=False,
+      kernel_init=nnx.initializers.zeros,
+      rngs=rngs,
+    )
+
+  def inputs(self, table):
+    """What the LSTM reads of items [M, D]: [M, 4W]."""
+    return self.lstm.inputs(table)
+
+  def __call__(self, history, mask, context, at, inputs=None):
+    """See Head."""
+    if inputs is None:
+      inputs = self.lstm.inputs(jnp.swapaxes(history, 0, 1))
+    states = jnp.swapaxes(self.lstm.read(inputs, mask), 0, 1)
+    state = state_at(states, mask, context.events, at)
+    return self.mean(history, mask, context, at) + self.correct(state)

@@ -1,31 +1,67 @@
-"""Vectors of what items have in common: their category, price or artist."""
+"""What items have in common: their category, price or artist."""
+
+import dataclasses
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from jaxrec.errors import UserError, at_least
+from jaxrec.models.facts import Facts
+from jaxrec.models.terms.term import Channel, ItemColumns, ItemInputs, Term
+from jaxrec.models.terms.text import check_decay
 
-class Fields(nnx.Module):
+
+@dataclasses.dataclass(frozen=True)
+class FieldsConfig:
+  """The term of item fields.
+
+  Attributes:
+    names: columns of the items, by commas: 'category,price'.
+    width: W, of the vector of a value.
+    gain: of the product of two vectors, to start with; it is learned.
+    decay: what an item of a history weighs after each event, to start with.
+    learning_rate: of its parameters.
+  """
+
+  names: str = 'category'
+  width: int = 64
+  gain: float = 1.0
+  decay: float = 1.0
+  learning_rate: float = 1e-3
+
+  def __post_init__(self):
+    at_least(self, width=1, learning_rate=0)
+    if not self.columns:
+      raise UserError("names='': name columns of the items, or drop the term")
+    if self.gain <= 0:
+      raise UserError(f'gain={self.gain}: must be above 0')
+    check_decay(self, 'decay')
+
+  @property
+  def columns(self) -> tuple[str, ...]:
+    """`names`, one by one."""
+    names = (name.strip() for name in self.names.split(','))
+    return tuple(name for name in names if name)
+
+
+class Fields(Term):
   """A vector for every value of every field; an item's is the sum of its own.
 
   Read in a history and scored as they are: a user who has acted on dramas alone
   and a drama start with a logit of the field's gain. Of several values of one
   field the mean counts. Each value also has a number that adds to its items'
-  logits.
-
-  Args:
-    sizes: how many values each field has; A is their sum.
-    width: W, of the vectors. They start as orthonormal where A is at most W,
-      else nearly so.
-    gain: what the gains start as, above 0.
-    rngs: for the initial parameters.
+  logits. Vectors start as orthonormal where there are at most W values, else
+  nearly so.
   """
 
-  def __init__(
-    self, *, sizes: tuple[int, ...], width: int, gain: float, rngs: nnx.Rngs
-  ):
-    count = sum(sizes)
+  Config: ClassVar[type] = FieldsConfig
+
+  def __init__(self, config: FieldsConfig, facts: Facts, *, rngs: nnx.Rngs):
+    sizes = [field.size for field in facts.prepared['fields']]
+    count, width = sum(sizes), config.width
     key = rngs.params()
     if count <= width:
       vectors = jax.random.orthogonal(key, width)[:count]
@@ -34,14 +70,29 @@ class Fields(nnx.Module):
       vectors /= jnp.linalg.norm(vectors, axis=-1, keepdims=True)
     self.vectors = nnx.Param(vectors)
     self.likes = nnx.Param(jnp.zeros(count))
-    self.log_gains = nnx.Param(jnp.full(len(sizes), np.log(gain)))
+    self.log_gains = nnx.Param(jnp.full(len(sizes), np.log(config.gain)))
 
-  def __call__(self, values):
-    """Vectors [M, W] and likes [M, 1] of values [M, F, V], below 0 for none."""
-    known = values >= 0
-    shares = known / jnp.maximum(known.sum(-1, keepdims=True), 1)
+  @classmethod
+  def prepare(cls, config: FieldsConfig, source):
+    """The fields' values, numbered: a tuple of `data.items.fields.Field`."""
+    return source.fields(config.columns)
+
+  @classmethod
+  def features(cls, prepared, source) -> np.ndarray:
+    """int32 [N, F, V], values of every item's fields, below 0 for none."""
+    return source.field_values(prepared)
+
+  @classmethod
+  def channels(cls, config: FieldsConfig, facts: Facts) -> tuple[Channel, ...]:
+    return (Channel(config.width, config.decay),)
+
+  def item_columns(self, inputs: ItemInputs, *, key=None) -> ItemColumns:
+    values = inputs.features['fields']
+    is_known = values >= 0
+    shares = is_known / jnp.maximum(is_known.sum(-1, keepdims=True), 1)
     rows = jnp.maximum(values, 0)
     # Both sides have it, and their product the gain itself.
     roots = jnp.exp(self.log_gains[...] / 2)[None, :, None]
     vectors = jnp.einsum('mfv,mfvw->mw', shares * roots, self.vectors[rows])
-    return vectors, jnp.sum(shares * self.likes[rows], (1, 2))[:, None]
+    likes = jnp.sum(shares * self.likes[rows], (1, 2))[:, None]
+    return ItemColumns(read=vectors, bias=likes)

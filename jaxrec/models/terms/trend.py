@@ -1,14 +1,25 @@
 """What everybody acts on of late, as of the day something is asked for."""
 
-from typing import NamedTuple
+import dataclasses
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from jaxrec.errors import UserError
+from jaxrec.models.facts import Facts
+from jaxrec.models.terms.term import (
+  ItemColumns,
+  ItemInputs,
+  Term,
+  UserColumns,
+)
 
-class Periods(NamedTuple):
+
+@dataclasses.dataclass(frozen=True)
+class Periods:
   """A calendar cut into periods of as many days.
 
   Attributes:
@@ -26,31 +37,57 @@ class Periods(NamedTuple):
     return ((dates - self.first) // self.days).clip(0, self.count - 1)
 
 
-class Trend(nnx.Module):
+@dataclasses.dataclass(frozen=True)
+class TrendConfig:
+  """The term of what everybody acts on of late; of sequences with times.
+
+  Attributes:
+    half_life: days after which an action counts half.
+    gain: of log(1 + actions so far), to start with; it is learned.
+  """
+
+  half_life: float = 7.0
+  gain: float = 1.0
+
+  def __post_init__(self):
+    for name in ('half_life', 'gain'):
+      if getattr(self, name) <= 0:
+        raise UserError(f'{name}={getattr(self, name)}: must be above 0')
+
+
+class Trend(Term):
   """A column of an item for every period: how much it was acted on before.
 
   A user's columns are 1 for the period of the day, else 0, so that one product
-  of vectors is still the logit. The columns are counts, see `start.trends`;
-  their common gain alone is learned.
-
-  Args:
-    num_items: N.
-    periods: K of them.
-    gain: what it starts as, above 0.
+  of vectors is still the logit. The columns are counts; their common gain alone
+  is learned.
   """
 
-  def __init__(self, *, num_items: int, periods: Periods, gain: float):
-    self.counts = nnx.Param(jnp.zeros((num_items, periods.count)))
-    self.log_gain = nnx.Param(jnp.float32(np.log(gain)))
-    self.periods = periods
+  Config: ClassVar[type] = TrendConfig
+  per_item: ClassVar[tuple[str, ...]] = ('counts',)
 
-  def __call__(self, items):
-    """Columns [M, K] of items [M]; 0 for items below 0."""
+  def __init__(self, config: TrendConfig, facts: Facts, *, rngs: nnx.Rngs):
+    self.periods: Periods = facts.prepared['trend']
+    self.counts = nnx.Param(jnp.zeros((facts.num_items, self.periods.count)))
+    self.log_gain = nnx.Param(jnp.float32(np.log(config.gain)))
+
+  @classmethod
+  def prepare(cls, config: TrendConfig, source) -> Periods:
+    """The calendar, up to the test: the same before and after a refit."""
+    return Periods(*source.calendar(config.half_life))
+
+  @classmethod
+  def start(cls, config: TrendConfig, facts: Facts, source) -> dict:
+    periods = facts.prepared['trend']
+    return {('counts',): source.trends(periods, config.half_life)}
+
+  def item_columns(self, inputs: ItemInputs, *, key=None) -> ItemColumns:
+    items = inputs.items
     counts = jax.lax.stop_gradient(self.counts[jnp.maximum(items, 0)])
-    return jnp.exp(self.log_gain[...]) * jnp.where(
-      items[:, None] >= 0, counts, 0
-    )
+    counts = jnp.where(items[:, None] >= 0, counts, 0)
+    return ItemColumns(scored=jnp.exp(self.log_gain[...]) * counts)
 
-  def at(self, dates):
-    """Columns of users, [..., K], of dates int32 [...]."""
-    return jax.nn.one_hot(self.periods.of(dates), self.periods.count)
+  def user_columns(self, read, dates) -> UserColumns:
+    return UserColumns(
+      scored=jax.nn.one_hot(self.periods.of(dates), self.periods.count)
+    )

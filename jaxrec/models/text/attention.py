@@ -10,6 +10,8 @@ xla: `jax.nn.dot_product_attention`, whatever XLA makes of it.
 cudnn: the same by cuDNN's flash attention, bfloat16 on an NVIDIA GPU.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -33,8 +35,9 @@ def attend(q, k, v, segments, implementation: str = 'auto'):
     implementation = 'batched' if jax.default_backend() == 'cpu' else 'xla'
   if implementation == 'batched':
     return _attend_batched(q, k, v, segments)
+  kernel: Any = implementation  # One of those that JAX knows, by then.
   return jax.nn.dot_product_attention(
-    q, k, v, mask=_same(segments), implementation=implementation
+    q, k, v, mask=_same(segments), implementation=kernel
   )
 
 

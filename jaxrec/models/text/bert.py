@@ -12,6 +12,7 @@ import functools
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.sharding import PartitionSpec as P
 
 from jaxrec.errors import UserError, choices
 from jaxrec.models.text.attention import IMPLEMENTATIONS, attend
@@ -19,6 +20,16 @@ from jaxrec.models.text.attention import IMPLEMENTATIONS, attend
 # The embeddings have unused rows up to a multiple of this, so that they split
 # over any number of devices up to it.
 VOCAB_MULTIPLE = 256
+# How parameters are stored, by the suffix of their path.
+SHARDING = (
+  ('tokens/embedding', P(('fsdp', 'tensor'), None)),
+  ('qkv/kernel', P('fsdp', None, 'tensor')),
+  ('qkv/bias', P(None, 'tensor')),
+  ('up/bias', P('tensor')),
+  ('out/kernel', P('tensor', 'fsdp')),
+  ('up/kernel', P('fsdp', 'tensor')),
+  ('down/kernel', P('tensor', 'fsdp')),
+)
 FEW_LAYERS = 4  # Unrolling more costs more compilation than it saves.
 # What a layer keeps for its backward pass; the rest is computed again.
 REMAT = {
@@ -158,7 +169,7 @@ class BertLayer(nnx.Module):
 
   def __call__(self, x, segments, keys=None):
     """Of rows x [R, L, D], segments [R, L] and keys [R]."""
-    sites = (None, None)
+    sites: list = [None, None]
     if keys is not None:
       sites = [jax.vmap(jax.random.fold_in, (0, None))(keys, i) for i in (0, 1)]
     y = self.attend(x, segments)
@@ -259,13 +270,13 @@ class Bert(nnx.Module):
         f'layers: give 0..{num_layers}, or -1 for all'
       )
     for key, value, known in (
-      ('encoder.attention', attention, IMPLEMENTATIONS),
-      ('encoder.remat', remat, REMAT),
+      ('model.text.attention', attention, IMPLEMENTATIONS),
+      ('model.text.remat', remat, REMAT),
     ):
       if value not in known:
         raise UserError(f'{key}: {choices(value, known)}')
     if unroll < 0:
-      raise UserError(f'encoder.unroll={unroll}: must be 0 or more')
+      raise UserError(f'model.text.unroll={unroll}: must be 0 or more')
 
     def make(key):
       return BertLayer(

