@@ -86,12 +86,13 @@ class CatalogEncoder:
     wanted = np.asarray(wanted)
     places = np.empty(wanted.max() + 1, np.int64)
     places[wanted] = np.arange(len(wanted))
-    vectors = None
+    vectors: np.ndarray | None = None
     for batch in self.batches(params, wanted):
       outputs = np.asarray(batch.outputs)
       if vectors is None:
         vectors = np.empty((len(wanted), outputs.shape[-1]), np.float32)
       vectors[places[batch.items]] = outputs[batch.rows]
+    assert vectors is not None  # Some item is wanted.
     return vectors
 
 
@@ -136,9 +137,9 @@ def encoded_once(
     say=display.say,
   ) as store:
     # Processes may have disks of their own: what one lacks, all compute.
-    done = np.array(store.done, bool)
+    done: np.ndarray = np.array(store.done, bool)
     if count > 1:
-      done = np.asarray(multihost_utils.process_allgather(done)).all(0)
+      done = np.all(multihost_utils.process_allgather(done), axis=0)
     if not done.all():
       encoder, params = make()
       what = f'encoding the catalog: {kind}'

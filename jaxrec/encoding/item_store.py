@@ -13,11 +13,12 @@ import os
 import pathlib
 import shutil
 import time
+from collections.abc import Callable
 
 import ml_dtypes
 import numpy as np
 
-from jaxrec.data.columns.columns import load_array
+from jaxrec.data.columns.files import load_array
 from jaxrec.errors import UserError
 
 FLUSH_SECONDS = 10.0  # What a kill may cost.
@@ -124,20 +125,20 @@ class ItemStore:
     if not done.is_file():  # Its writer is about to make it.
       self.done = np.zeros_like(self.done)
       return
-    mode = 'r+' if self.is_writer else 'r'
-    self.done = load_array(done, mode)
+    self.done = load_array(done, 'r+' if self.is_writer else 'r')
     if self.is_writer:
-      array = load_array(values, mode)
+      array = load_array(values, 'r+')
       self._values = array.view(self.dtype)
-      self._flush_values = array.flush
-      self._fresh, self._flushed = [], time.monotonic()
+      self._flush_values = _flush_of(array)
+      self._fresh: list[np.ndarray] = []
+      self._flushed = time.monotonic()
 
   def _flush(self) -> None:
     """The rows first, then the bytes that vouch for them."""
     self._flush_values()
     for items in self._fresh:
       self.done[items] = 1
-    self.done.flush()
+    _flush_of(self.done)()
     self._fresh, self._flushed = [], time.monotonic()
 
   @contextlib.contextmanager
@@ -180,3 +181,9 @@ def _allocate(path: pathlib.Path, shape: tuple[int, ...], dtype) -> None:
     if size:
       os.posix_fallocate(f.fileno(), f.tell(), size)
   partial.replace(path)
+
+
+def _flush_of(array: np.ndarray) -> Callable[[], None]:
+  """What writes a memory-mapped array to its disk."""
+  assert isinstance(array, np.memmap)
+  return array.flush

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +14,13 @@ from jaxrec.console import Display
 from jaxrec.data.batches.assemble import PackedItems
 from jaxrec.data.items.catalog import Catalog
 from jaxrec.encoding.catalog_encoder import CatalogEncoder, encoded_once
+from jaxrec.encoding.steps import make_encode_step, make_prefix_step
 from jaxrec.errors import UserError
-from jaxrec.models.recommender import ItemEncoder
 from jaxrec.models.text import weights
-from jaxrec.models.text.bert import Bert
+from jaxrec.models.text.config import TextModelConfig
+from jaxrec.models.text.item_encoder import ItemEncoder
+from jaxrec.models.text.registry import TextModel, text_model_of
 from jaxrec.parallel.sharding import put
-from jaxrec.training.steps import make_encode_step, make_prefix_step
 
 DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 TOKENS_PER_SEGMENT = 8  # Rows hold L / 8 texts: few titles are shorter.
@@ -29,7 +31,7 @@ class TextEncoder:
   """The pretrained BERT of a run: how it is computed, what of it is kept.
 
   Attributes:
-    config: the ConfigDict's `encoder`.
+    config: of the language model.
     directory: the weights' and the tokenizer's.
     catalog: N items, T tokens.
     mesh: see `sharding`.
@@ -41,7 +43,7 @@ class TextEncoder:
     UserError: `config.max_tokens` is more than this BERT has positions.
   """
 
-  config: object
+  config: TextModelConfig
   directory: pathlib.Path
   catalog: Catalog
   mesh: object
@@ -53,15 +55,20 @@ class TextEncoder:
     positions = self.sizes['max_positions']
     if self.config.max_tokens > positions:
       raise UserError(
-        f'encoder.max_tokens={self.config.max_tokens}: this BERT has '
+        f'model.text.max_tokens={self.config.max_tokens}: this BERT has '
         f'{positions} positions'
       )
 
   # ------------------------------------------------------------------ choices
   @functools.cached_property
-  def sizes(self) -> dict[str, int | float]:
-    """Bert's arguments, see `pretrained.bert_config`."""
-    return weights.bert_config(self.directory)
+  def model(self) -> TextModel:
+    """Which language model it is: the directory says."""
+    return text_model_of(self.directory)
+
+  @functools.cached_property
+  def sizes(self) -> dict[str, Any]:
+    """Of the language model: arguments of its module."""
+    return self.model.sizes(self.directory)
 
   @functools.cached_property
   def fingerprint(self) -> str:
@@ -117,7 +124,7 @@ class TextEncoder:
   def make(self, *, has_prefix: bool = True) -> ItemEncoder:
     """An ItemEncoder with random weights, to be filled."""
     config = self.config
-    bert = Bert(
+    bert = self.model.make(
       **self.sizes,
       trainable_layers=config.trainable_layers,
       dropout_rate=config.dropout,
@@ -139,11 +146,11 @@ class TextEncoder:
   def load(self) -> dict:
     """The whole ItemEncoder's pretrained parameters, on the host."""
     bert = nnx.to_pure_dict(_shapes(self.make))['bert']
-    return {'bert': weights.load_params(self.directory, bert)}
+    return {'bert': self.model.load(self.directory, bert)}
 
   def is_frozen(self, path: str) -> bool:
     """Whether a Recommender's parameter at a '/'-joined path does not train."""
-    lower = ('encoder/bert/embeddings', 'encoder/bert/frozen_layers')
+    lower = tuple(f'encoder/bert/{name}' for name in self.model.frozen)
     return self.config.trainable_layers >= 0 and path.startswith(lower)
 
   def fill(self, *parts: dict) -> tuple[dict, ...]:
@@ -199,6 +206,7 @@ class TextEncoder:
   def hidden(self) -> np.ndarray:
     """[T, D], the hidden states of all tokens where training begins."""
     make = functools.partial(self.on_tokens, make_prefix_step)
+    assert self.prefix_dtype is not None  # Else nothing is kept.
     layers = self.sizes['num_layers'] - self.num_trained
     return self._encoded_once(
       make, 'hidden', f'{layers} {self.prefix_dtype}', self.prefix_dtype
@@ -214,17 +222,29 @@ class TextEncoder:
       params = {'bert': {name: bert[name] for name in names}}
       return self.catalog_encoder, jax.tree.map(jnp.asarray, params)
 
-    use = self.config.pooling
-    if self.prefix_dtype not in (None, self.dtype):  # Rounded on the way.
-      use += f' {self.prefix_dtype}'
-    return self._encoded_once(make, 'vectors', use, 'float32')
+    return self._encoded_once(make, 'vectors', self._pooled_by, 'float32')
+
+  @property
+  def _pooled_by(self) -> str:
+    """What vectors depend on beside the texts, the weights and the dtype."""
+    if self.prefix_dtype in (None, self.dtype):
+      return self.config.pooling
+    return f'{self.config.pooling} {self.prefix_dtype}'  # Rounded on the way.
+
+  @property
+  def vectors_key(self) -> str:
+    """Tells `vectors` from those of other texts, weights and choices."""
+    return f'{self._use(self._pooled_by)} {self.catalog.fingerprint}'
+
+  def _use(self, choices: str) -> str:
+    return f'{self.fingerprint} {choices} {self.dtype}'
 
   def _encoded_once(self, make, kind: str, use: str, dtype: str):
     return encoded_once(
       make,
       catalog=self.catalog,
       kind=kind,
-      use=f'{self.fingerprint} {use} {self.dtype}',
+      use=self._use(use),
       width=self.sizes['width'],
       dtype=DTYPES[dtype],
       cache_dir=self.cache_dir,

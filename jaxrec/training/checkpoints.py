@@ -15,6 +15,7 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
 from jaxrec.errors import UserError
+from jaxrec.training import legacy_checkpoints
 
 OTHER_MODEL = 'a checkpoint of another model'
 
@@ -154,22 +155,31 @@ class Checkpoints:
       lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
       state,
     )
-    restored, sums, why = None, {}, ''
+    restored, sums, why, is_old = None, {}, '', False
     try:
       saved = self._checkpointer.metadata(step)
       sums = (saved.custom_metadata or {}).get('checksums', {})
-      if _kinds(saved.metadata) not in ([], _kinds(abstract)):
+      is_old = legacy_checkpoints.is_old(saved.metadata)
+      if is_old:
+        layout = legacy_checkpoints.layout(saved.metadata, abstract)
+      elif _kinds(saved.metadata) in ([], _kinds(abstract)):
+        layout = abstract
+      else:
+        layout = None
+      if layout is None:
         why = OTHER_MODEL
       else:
-        restored = self._checkpointer.load(step, abstract)
+        restored = self._checkpointer.load(step, layout)
     except Exception as e:  # Damage shows as many kinds of error.
       reason = ' '.join(str(e).split())[:120]
       why = f'damaged checkpoint ({type(e).__name__}: {reason})'
     if not _all_agree(not why):
       return None, why or 'damaged checkpoint (for another process)'
-    for name, found in _checksums(restored).items():
-      if int(found) != sums.get(name):
+    for name, checksum in _checksums(restored).items():
+      if int(checksum) != sums.get(name):
         return None, f'damaged checkpoint (the checksum of {name} is not right)'
+    if is_old and restored is not None:
+      restored = legacy_checkpoints.translate(restored, abstract)
     return restored, ''
 
   def _set_unlisted_aside(self) -> None:
@@ -181,12 +191,11 @@ class Checkpoints:
         self._set_aside(int(path.parts[-3]), f'damaged checkpoint ({e})')
 
   def _set_aside(self, step: int, why: str) -> None:
-    found, place = self.directory / str(step), self.aside / str(step)
     if why == OTHER_MODEL:
       raise UserError(
         f'{self.directory / str(step)}: {why}: use another workdir'
       )
-    found, place = self.directory / str(step), self.aside / str(step)
+    checkpoint, place = self.directory / str(step), self.aside / str(step)
     if jax.process_index() == 0:
       count = 0
       while place.exists():
@@ -194,12 +203,14 @@ class Checkpoints:
         place = self.aside / f'{step}.{count}'
       try:
         self.aside.mkdir(exist_ok=True)
-        found.rename(place)
+        checkpoint.rename(place)
       except OSError as e:
-        raise UserError(f'{found}: {why}; cannot be moved away: {e}') from e
+        raise UserError(
+          f'{checkpoint}: {why}; cannot be moved away: {e}'
+        ) from e
     if jax.process_count() > 1:
       multihost_utils.sync_global_devices(f'step {step} is set aside')
-    self._say(f'{found}: {why}: set aside as {place}')
+    self._say(f'{checkpoint}: {why}: set aside as {place}')
 
   def _unwritten(self, error: Exception) -> UserError:
     reason = ' '.join(str(error).split())[:300]
@@ -219,20 +230,15 @@ def _kinds(tree) -> list[str]:
   return sorted(f'{x.dtype}{x.shape}' for x in jax.tree.leaves(tree))
 
 
-def _all_agree(mine: bool) -> bool:
+def _all_agree(is_whole: bool) -> bool:
   if jax.process_count() == 1:
-    return mine
-  return bool(multihost_utils.process_allgather(np.array(mine)).all())
+    return is_whole
+  return bool(multihost_utils.process_allgather(np.array(is_whole)).all())
 
 
 def _checksums(tree) -> dict[str, jax.Array]:
   """uint32 of every array, by its path: the same however it is laid out."""
-  return _checksums_of(
-    {
-      jax.tree_util.keystr(path, simple=True, separator='/'): x
-      for path, x in jax.tree_util.tree_leaves_with_path(tree)
-    }
-  )
+  return _checksums_of(legacy_checkpoints.by_path(tree))
 
 
 @jax.jit

@@ -195,5 +195,5 @@ def peak_flops(dtype: str, devices) -> tuple[float, str]:
     size, count = CPU_SIZE, len({d.process_index for d in devices})
   else:
     size, count = ACCELERATOR_SIZE, len(devices)
-  found = measured_flops(dtype, here, size=size)
-  return found * count, f'measured: {dtype} matmul, {count} x {kind}'
+  measured = measured_flops(dtype, here, size=size)
+  return measured * count, f'measured: {dtype} matmul, {count} x {kind}'

@@ -1,16 +1,39 @@
-"""The optimizer: AdamW with warm-up, decay, and two learning rates."""
+"""The optimizer: AdamW with warm-up, decay, and learning rates by part."""
+
+import dataclasses
+from collections.abc import Mapping
 
 import jax
 import optax
 
-# By the first part of a parameter's path; others are of the head.
-GROUPS = {
-  'encoder': 'encoder',
-  'appeal': 'appeal',
-  'fields': 'fields',
-  'ids': 'ids',
-  'item_bias': 'ids',
-}
+from jaxrec.errors import UserError, at_least
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+  """AdamW, of all parameters that have no learning rate of their own.
+
+  Attributes:
+    learning_rate: at its peak, for parts that have none of their own.
+    warmup_steps: steps up to the peak.
+    weight_decay: of kernels alone.
+    clip_norm: of the gradient's global norm; 0: none.
+    b1: decay of the first moment.
+    b2: decay of the second.
+  """
+
+  learning_rate: float = 5e-4
+  warmup_steps: int = 50
+  weight_decay: float = 0.01
+  clip_norm: float = 1.0
+  b1: float = 0.9
+  b2: float = 0.999
+
+  def __post_init__(self):
+    at_least(self, learning_rate=0, warmup_steps=0, weight_decay=0, clip_norm=0)
+    for name in ('b1', 'b2'):
+      if not 0 <= getattr(self, name) < 1:
+        raise UserError(f'{name}={getattr(self, name)}: must be 0 or more, < 1')
 
 
 def _paths(params):
@@ -32,50 +55,40 @@ def learning_rate(peak: float, warmup_steps: int, num_train_steps: int):
 
 
 def make_tx(
-  *,
-  num_train_steps: int,
-  encoder_learning_rate: float,
-  head_learning_rate: float,
-  warmup_steps: int,
-  weight_decay: float,
-  clip_norm: float,
-  b1: float,
-  b2: float,
-  appeal_learning_rate: float = 1e-3,
-  ids_learning_rate: float = 1e-3,
-  fields_learning_rate: float = 1e-3,
+  config: OptimizerConfig,
+  num_steps: int,
+  learning_rates: Mapping[str, float] | None = None,
 ) -> optax.GradientTransformation:
   """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101).
 
-  Parameters under 'encoder', 'appeal', 'fields' and 'ids', with which item
-  biases go, have learning rates of their own. Only kernels decay: not biases,
-  norms, embeddings or scalars. The gradient's global norm is clipped to
-  `clip_norm`; 0 for no clipping.
+  Only kernels decay: not biases, norms, embeddings or scalars.
+
+  Args:
+    config: of the optimizer.
+    num_steps: at the last of them the learning rates are 0.
+    learning_rates: at their peak, by the path of a part's parameters,
+      'terms/ids'; others have the config's.
   """
+  peaks = {'rest': config.learning_rate, **(learning_rates or {})}
 
   def adamw(peak):
     return optax.adamw(
-      learning_rate(peak, warmup_steps, num_train_steps),
-      b1=b1,
-      b2=b2,
-      weight_decay=weight_decay,
+      learning_rate(peak, config.warmup_steps, num_steps),
+      b1=config.b1,
+      b2=config.b2,
+      weight_decay=config.weight_decay,
       mask=lambda params: jax.tree.map(
         lambda path: path.endswith('kernel'), _paths(params)
       ),
     )
 
+  def part_of(path):
+    return next((p for p in peaks if path.startswith(f'{p}/')), 'rest')
+
   parts = optax.partition(
-    {
-      'encoder': adamw(encoder_learning_rate),
-      'head': adamw(head_learning_rate),
-      'appeal': adamw(appeal_learning_rate),
-      'ids': adamw(ids_learning_rate),
-      'fields': adamw(fields_learning_rate),
-    },
-    lambda params: jax.tree.map(
-      lambda path: GROUPS.get(path.split('/')[0], 'head'), _paths(params)
-    ),
+    {name: adamw(peak) for name, peak in peaks.items()},
+    lambda params: jax.tree.map(part_of, _paths(params)),
   )
-  if not clip_norm:
+  if not config.clip_norm:
     return parts
-  return optax.chain(optax.clip_by_global_norm(clip_norm), parts)
+  return optax.chain(optax.clip_by_global_norm(config.clip_norm), parts)

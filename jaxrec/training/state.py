@@ -23,7 +23,7 @@ class TrainState:
 
 def merge_params(*parts: dict) -> dict:
   """Nested dicts with no leaf in common -> one."""
-  flat = {}
+  flat: dict[tuple[str, ...], jax.Array] = {}
   for part in parts:
     flat |= flatten_dict(part)
   return unflatten_dict(flat)
@@ -38,7 +38,7 @@ def split_params(params: dict, is_frozen):
   return part(False), part(True)
 
 
-def init_state(make_model, tx, mesh, *, is_frozen=lambda path: False):
+def init_state(make_model, tx, mesh, *, is_frozen=lambda path: False, rules=()):
   """Initial state, sharded from birth: nothing is ever whole on one device.
 
   Args:
@@ -46,6 +46,7 @@ def init_state(make_model, tx, mesh, *, is_frozen=lambda path: False):
     tx: optax transformation of the trained parameters.
     mesh: see `sharding`.
     is_frozen: tells by a parameter's path whether it does not train.
+    rules: of the parts' sharding, see `param_specs`.
 
   Returns:
     graphdef, TrainState, frozen parameters, and the PartitionSpecs of
@@ -58,6 +59,6 @@ def init_state(make_model, tx, mesh, *, is_frozen=lambda path: False):
     params, frozen = split_params(params, is_frozen)
     return TrainState(jnp.int32(0), params, tx.init(params)), frozen
 
-  specs = param_specs(jax.eval_shape(init), mesh)
+  specs = param_specs(jax.eval_shape(init), mesh, rules)
   state, frozen = jax.jit(init, out_shardings=shardings(specs, mesh))()
   return graphdef, state, frozen, specs

@@ -1,7 +1,7 @@
 """The step: pure functions, to be jitted by their callers."""
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -10,24 +10,12 @@ from flax import nnx
 
 from jaxrec.batch import Batch, EvalBatch
 from jaxrec.parallel.sharding import num_batch_shards, replicate
-from jaxrec.training import losses
+from jaxrec.training.objectives.objective import Objective
 from jaxrec.training.state import TrainState, merge_params
 
 
-class Objective(NamedTuple):
-  """What is trained for.
-
-  Attributes:
-    weight: of its loss.
-    kind: one of `losses.KINDS`.
-  """
-
-  weight: float = 1.0
-  kind: str = 'sigmoid'
-
-
 def batch_loss(
-  model, batch: Batch, objectives: dict[str, Objective], *, key=None
+  model, batch: Batch, objectives: Sequence[Objective], *, key=None
 ):
   """The loss of a batch: of each objective the mean, weighted.
 
@@ -38,40 +26,23 @@ def batch_loss(
   Args:
     model: a Recommender.
     batch: on the mesh.
-    objectives: by name, of 'impressions' and 'next_item'.
+    objectives: what is trained for.
     key: of dropout.
   """
   table = replicate(model.item_vectors(batch, key=key))
   shards = num_batch_shards(jax.sharding.get_abstract_mesh())
-  found = {}
-  if 'impressions' in objectives:
-    listed = losses.LISTED[objectives['impressions'].kind]
-    found['impressions'] = listed(
-      model.logits(table, batch, shards=shards),
-      batch.labels,
-      batch.candidate_mask,
-    )
-  if 'next_item' in objectives:
-    found['next_item'] = losses.next_item(
-      model.next_logits(table, batch, shards=shards),
-      batch.history,
-      batch.history_mask,
-      batch.context.events,
-      replicate(batch.items),
-      replicate(batch.log_rates),
-      kind=objectives['next_item'].kind,
-    )
-  return sum(
-    objectives[name].weight * total / jnp.maximum(count, 1)
-    for name, (total, count) in found.items()
-  )
+  total: float | jax.Array = 0.0
+  for objective in objectives:
+    loss_sum, count = objective.loss(model, table, batch, shards=shards)
+    total += objective.config.weight * loss_sum / jnp.maximum(count, 1)
+  return total
 
 
 def make_train_step(
   graphdef,
   tx,
   *,
-  objectives: dict[str, Objective] | None = None,
+  objectives: Sequence[Objective],
   gather=lambda params: params,
   seed: int,
 ):
@@ -80,7 +51,7 @@ def make_train_step(
   Args:
     graphdef: of the model.
     tx: optax transformation.
-    objectives: see `batch_loss`; by default impressions alone.
+    objectives: see `batch_loss`.
     gather: from stored (trained, frozen) parameters to those to compute with.
     seed: of dropout; the key of a step is folded from it, so that resuming
       needs no saved generator.
@@ -94,12 +65,7 @@ def make_train_step(
 
     def loss_fn(params):
       model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-      return batch_loss(
-        model,
-        batch,
-        objectives or {'impressions': Objective()},
-        key=key,
-      )
+      return batch_loss(model, batch, objectives, key=key)
 
     loss, grads = jax.value_and_grad(loss_fn)(state.params)
     updates, opt_state = tx.update(grads, state.opt_state, state.params)
@@ -150,36 +116,10 @@ def make_user_step(graphdef, *, gather=lambda params: params):
 
 
 def make_table_step(graphdef, *, gather=lambda params: params):
-  """(params, frozen, pooled [M, D], items [M], fields) -> table [M, W]."""
+  """(params, frozen, pooled [M, D], items [M], features) -> table [M, W]."""
 
-  def table_step(params: dict, frozen: dict, pooled, items, fields):
+  def table_step(params: dict, frozen: dict, pooled, items, features):
     model = nnx.merge(graphdef, merge_params(*gather((params, frozen))))
-    return replicate(model.project_items(pooled, items, fields))
+    return replicate(model.project_items(pooled, items, features))
 
   return table_step
-
-
-def make_encode_step(graphdef):
-  """(params, inputs, positions, segments) -> pooled float32 [R * S, D].
-
-  `graphdef` and `params` are an ItemEncoder's, and so are the arguments.
-  """
-
-  def encode_step(params: dict, inputs, positions, segments):
-    encoder = nnx.merge(graphdef, params)
-    return replicate(encoder(inputs, positions, segments))
-
-  return encode_step
-
-
-def make_prefix_step(graphdef):
-  """(params, tokens, positions, segments) -> hidden states [R, L, D].
-
-  Of the layers that do not train; arguments as in `make_encode_step`.
-  """
-
-  def prefix_step(params: dict, tokens, positions, segments):
-    encoder = nnx.merge(graphdef, params)
-    return replicate(encoder.bert.prefix(tokens, positions, segments))
-
-  return prefix_step

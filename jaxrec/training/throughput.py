@@ -1,9 +1,13 @@
 """How fast training goes, compilations aside."""
 
+import functools
 import time
 from collections.abc import Callable
 
 from jaxrec.batch import Counts
+from jaxrec.encoding.text_encoder import TextEncoder
+from jaxrec.models.heads.head import HeadConfig
+from jaxrec.training.flops import peak_flops, step_flops
 
 
 class Pace:
@@ -41,7 +45,7 @@ class Pace:
     self.examples = self.tokens = self.slots = self.compilations = 0
     self.flops = self.seconds = self.wait_seconds = self.compile_seconds = 0.0
     self._clock = clock
-    self._began = self._got = None
+    self._began = self._got = 0.0  # When a step began, and had its batch.
 
   def start(self) -> None:
     """The wait for a step's batch begins."""
@@ -72,39 +76,41 @@ class Pace:
 
   def metrics(self) -> dict[str, float]:
     """What is known, averaged since the first step that counts."""
-    found = {
+    metrics = {
       'compilations': float(self.compilations),
       'compile_seconds': self.compile_seconds,
     }
     if self.seconds:
-      found['examples_per_second'] = self.examples / self.seconds
-      found['host_wait_share'] = self.wait_seconds / self.seconds
+      metrics['examples_per_second'] = self.examples / self.seconds
+      metrics['host_wait_share'] = self.wait_seconds / self.seconds
       if self.slots:  # None where the encoder does not run.
-        found['tokens_per_second'] = self.tokens / self.seconds
-        found['padding_share'] = 1 - self.tokens / self.slots
+        metrics['tokens_per_second'] = self.tokens / self.seconds
+        metrics['padding_share'] = 1 - self.tokens / self.slots
       if self.flops_of and self.peak:
-        found['mfu'] = self.flops / self.seconds / self.peak
-    return found
+        metrics['mfu'] = self.flops / self.seconds / self.peak
+    return metrics
 
   def note(self) -> str:
     """The same in some 40 columns, for a progress bar; '' if none is known."""
-    found = self.metrics()
-    if 'examples_per_second' not in found:
+    metrics = self.metrics()
+    if 'examples_per_second' not in metrics:
       seconds = _short(self.compile_seconds)
       return f'compiled in {seconds} s' if self.compilations else ''
-    parts = [f'{_short(found["examples_per_second"])} examples/s']
-    if self.slots and 'mfu' in found:
-      parts.append(f'MFU {_short(100 * found["mfu"])} %')
-    parts.append(f'waits {_short(100 * found["host_wait_share"])} %')
+    parts = [f'{_short(metrics["examples_per_second"])} examples/s']
+    if self.slots and 'mfu' in metrics:
+      parts.append(f'MFU {_short(100 * metrics["mfu"])} %')
+    parts.append(f'waits {_short(100 * metrics["host_wait_share"])} %')
     return ', '.join(parts)
 
   def summary(self) -> dict[str, float | int | str | None]:
     """What results.json says of the training's pace; None for the unknown."""
-    found = self.metrics()
-    names = ('examples_per_second', 'tokens_per_second', 'padding_share')
-    names += ('mfu', 'host_wait_share')
+    metrics = self.metrics()
+    names = (
+      *('examples_per_second', 'tokens_per_second', 'padding_share'),
+      *('mfu', 'host_wait_share'),
+    )
     return {
-      **{name: found.get(name) for name in names},
+      **{name: metrics.get(name) for name in names},
       'seconds': self.seconds,
       'compile_seconds': self.compile_seconds,
       'compilations': self.compilations,
@@ -115,3 +121,28 @@ class Pace:
 
 def _short(value: float) -> str:
   return f'{value:,.0f}' if value >= 9.95 else f'{value:.1f}'
+
+
+def pace_of(encoder: TextEncoder, head: HeadConfig, mesh) -> Pace:
+  """Counters of a training; MFU only where the encoder runs in the step.
+
+  Args:
+    encoder: of the run.
+    head: its config; the FLOPs of one that has a width are an LSTM's.
+    mesh: see `sharding`.
+  """
+  if encoder.frozen:
+    return Pace()
+  peak, source = peak_flops(encoder.dtype, mesh.devices.flat)
+  return Pace(
+    flops_of=functools.partial(
+      step_flops,
+      width=encoder.sizes['width'],
+      mlp_width=encoder.sizes['mlp_width'],
+      hidden_width=getattr(head, 'width', 0),
+      layers_run=encoder.num_run,
+      layers_trained=encoder.num_trained,
+    ),
+    peak=peak,
+    peak_source=source,
+  )
