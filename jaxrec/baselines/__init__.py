@@ -1,129 +1,50 @@
-"""What ours must beat, each through the same protocol.
+"""What a model must beat, each through the same protocol as the model.
 
 A baseline learns from `Known` alone and scores any example's history against
-the whole catalog. Its settings are chosen on validation, from `grid`.
+the whole catalog. Its settings are chosen on validation, from its `grid`.
+
+How to add one, say `co_visits`:
+
+1. Write `jaxrec/baselines/co_visits.py` with a class that extends `Baseline`;
+   a dataclass, if it has settings. Name the paper and the formula in its
+   docstring.
+2. `fit` learns from `known.sequences` and returns itself; `scores` gives
+   float32 [U, N] for some examples, from their histories alone. `matrices` has
+   histories and users as sparse matrices, and products in bounded memory:
+   nothing may be as large as all users times all items.
+3. Give `grid` the settings to choose from, and `fit_reads` those that `fit`
+   reads: only these make it learn anew.
+4. Add its line to `BASELINES`, in the order in which results list them.
+5. Test it against the formula written out densely, as the others are.
 """
 
-import abc
-import copy
-import dataclasses
 import importlib
 from collections.abc import Iterator
 
-import numpy as np
+from jaxrec.baselines.base import Baseline, Known
 
-from jaxrec.data.columns.columns import Impressions, ragged_rows
-from jaxrec.data.splits.sequences import Sequences
+__all__ = ['BASELINES', 'Baseline', 'Known', 'baseline_class', 'fitted']
 
-
-@dataclasses.dataclass(frozen=True)
-class Known:
-  """What a baseline may know.
-
-  Attributes:
-    sequences: what users did before the split that is evaluated.
-    vectors: float32 [N, D], the pretrained encoder's pooled item vectors.
-    history_length: H, how much of a history is read as text.
-    seed: for those that draw.
-  """
-
-  sequences: Sequences
-  vectors: np.ndarray
-  history_length: int
-  seed: int
-
-  @property
-  def num_items(self) -> int:
-    """N."""
-    return len(self.vectors)
-
-
-class Baseline(abc.ABC):
-  """Base of the baselines.
-
-  A subclass defines `fit` and `scores`; where single candidates can be scored
-  for less than the whole catalog, `pairs` too. Keyword arguments of its
-  constructor are its settings, kept as attributes of the same names, and the
-  constructor does nothing else.
-
-  Attributes:
-    grid: settings to choose from; those that share a fit stand together.
-    fit_reads: names of the settings that `fit` reads. The others matter in
-      `scores` alone and may change without a new fit.
-    note: what a reader of the results should know, '' for nothing.
-  """
-
-  grid: tuple[dict, ...] = ({},)
-  fit_reads: tuple[str, ...] = ()
-  note: str = ''
-
-  @abc.abstractmethod
-  def fit(self, known: Known) -> 'Baseline':
-    """Learns; returns itself."""
-
-  def with_settings(self, known: Known, **settings) -> 'Baseline':
-    """This, once fitted to `known`, with other settings; itself unchanged.
-
-    What was learned is shared, and only learned anew where a setting that
-    `fit` reads differs.
-    """
-    new = type(self)(**settings)
-    if any(getattr(self, k) != getattr(new, k) for k in self.fit_reads):
-      return new.fit(known)
-    fitted = copy.copy(self)
-    vars(fitted).update(vars(new))
-    return fitted
-
-  @abc.abstractmethod
-  def scores(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
-    """Scores of the whole catalog, float32 [U, N], for the examples `rows`.
-
-    Only histories and times of the examples are read, never their candidates
-    or labels. Equal scores are ties, whatever the order of the catalog.
-    """
-
-  def pairs(self, examples: Impressions, rows: np.ndarray) -> np.ndarray:
-    """Scores of the examples' own candidates, float32, end to end."""
-    items, owners = shown_items(examples, rows)
-    return self.scores(examples, rows)[owners, items]
-
-
-def shown_items(
-  examples: Impressions, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """The candidates of the examples `rows`, end to end.
-
-  Returns:
-    int32 item indices; int64, the place in `rows` each of them belongs to.
-  """
-  flat, offsets = ragged_rows(examples.candidate_offsets, rows)
-  owners = np.repeat(np.arange(len(rows)), np.diff(offsets))
-  return examples.candidates[flat], owners
-
-
-# A new baseline: a class in one of the files here, and its line.
 BASELINES = {
-  'random': 'trivial:Random',
-  'popularity': 'popularity:Popularity',
-  'recent_popularity': 'popularity:RecentPopularity',
-  'last_item': 'text:LastItem',
-  'mean_of_history': 'text:MeanOfHistory',
-  'item_knn': 'neighbours:ItemKnn',
-  'item_knn_recency': 'neighbours:ItemKnnRecency',
-  'user_knn': 'neighbours:UserKnn',
-  'user_knn_recency': 'neighbours:UserKnnRecency',
-  'ease': 'ease:Ease',
-  'ease_recency': 'ease:EaseRecency',
-  'sequential_rules': 'rules:SequentialRules',
+  'random': 'jaxrec.baselines.trivial:Random',
+  'popularity': 'jaxrec.baselines.popularity:Popularity',
+  'recent_popularity': 'jaxrec.baselines.popularity:RecentPopularity',
+  'last_item': 'jaxrec.baselines.text:LastItem',
+  'mean_of_history': 'jaxrec.baselines.text:MeanOfHistory',
+  'item_knn': 'jaxrec.baselines.neighbours:ItemKnn',
+  'item_knn_recency': 'jaxrec.baselines.neighbours:ItemKnnRecency',
+  'user_knn': 'jaxrec.baselines.neighbours:UserKnn',
+  'user_knn_recency': 'jaxrec.baselines.neighbours:UserKnnRecency',
+  'ease': 'jaxrec.baselines.ease:Ease',
+  'ease_recency': 'jaxrec.baselines.ease:EaseRecency',
+  'sequential_rules': 'jaxrec.baselines.rules:SequentialRules',
 }
 
 
 def baseline_class(name: str) -> type[Baseline]:
   """The class of the baseline `name`, a key of BASELINES."""
-  module, _, attribute = BASELINES[name].partition(':')
-  return getattr(
-    importlib.import_module(f'jaxrec.baselines.{module}'), attribute
-  )
+  module, _, class_name = BASELINES[name].partition(':')
+  return getattr(importlib.import_module(module), class_name)
 
 
 def fitted(name: str, known: Known) -> Iterator[tuple[dict, Baseline]]:

@@ -1,13 +1,15 @@
 """Items from items, by one linear model in closed form."""
 
 import dataclasses
+from typing import Self
 
 import numpy as np
 from scipy import linalg
 
-from jaxrec.baselines import Baseline, Known
+from jaxrec.baselines.base import Baseline, Known
 from jaxrec.baselines.matrices import histories, user_items
-from jaxrec.data.columns.columns import CHUNK, Impressions
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import CHUNK
 
 MOST = 10_000  # Rows of the largest matrix that is inverted.
 
@@ -34,7 +36,7 @@ class Ease(Baseline):
   grid = tuple({'penalty': penalty} for penalty in (50.0, 150.0, 500.0, 2000.0))
   fit_reads = ('penalty',)
 
-  def fit(self, known: Known) -> 'Ease':
+  def fit(self, known: Known) -> Self:
     matrix = user_items(known.sequences, known.num_items).astype(np.float64)
     matrix = matrix[np.diff(matrix.indptr) > 0]
     counts = np.bincount(matrix.indices, minlength=known.num_items)

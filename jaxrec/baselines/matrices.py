@@ -5,12 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from jaxrec.data.columns.columns import (
-  Impressions,
-  event_numbers,
-  ragged_rows,
-)
-from jaxrec.data.splits.sequences import Sequences
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import event_numbers, ragged_rows
+from jaxrec.data.columns.sequences import Sequences
 
 PRODUCTS = 1 << 24  # Multiplications in a block: some 200 MB at most.
 

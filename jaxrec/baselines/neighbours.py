@@ -1,18 +1,19 @@
 """Nearest neighbours: items bought together, users who buy the same."""
 
 import dataclasses
+from typing import Self
 
 import numpy as np
 from scipy import sparse
 
-from jaxrec.baselines import Baseline, Known
+from jaxrec.baselines.base import Baseline, Known
 from jaxrec.baselines.matrices import (
   histories,
   strongest,
   strongest_of_product,
   user_items,
 )
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.columns.impressions import Impressions
 
 
 @dataclasses.dataclass
@@ -36,7 +37,7 @@ class ItemKnn(Baseline):
   )
   fit_reads = ('neighbours', 'shrinkage')
 
-  def fit(self, known: Known) -> 'ItemKnn':
+  def fit(self, known: Known) -> Self:
     matrix = user_items(known.sequences, known.num_items)
     norms = np.sqrt(np.bincount(matrix.indices, minlength=known.num_items))
 
@@ -80,7 +81,7 @@ class UserKnn(Baseline):
   decay: float = 1.0
   grid = tuple({'neighbours': count} for count in (25, 50, 100, 200, 400))
 
-  def fit(self, known: Known) -> 'UserKnn':
+  def fit(self, known: Known) -> Self:
     self.matrix = user_items(known.sequences, known.num_items)
     ids = known.sequences.user_ids
     self.rows_of = {ids[i]: i for i in range(len(ids))}

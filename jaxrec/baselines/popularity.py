@@ -1,11 +1,12 @@
 """What everybody acts on: the same for all."""
 
 import dataclasses
+from typing import Self
 
 import numpy as np
 
-from jaxrec.baselines import Baseline, Known, shown_items
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.baselines.base import Baseline, Known, shown_items
+from jaxrec.data.columns.impressions import Impressions
 
 DAY = 86400  # Seconds.
 
@@ -16,7 +17,7 @@ class Popularity(Baseline):
   Histories of unknown time (below 0) count only where there is nothing else.
   """
 
-  def fit(self, known: Known) -> 'Popularity':
+  def fit(self, known: Known) -> Self:
     times = known.sequences.times
     timed = times >= 0
     weights = self._weights(times[timed]) if timed.any() else None

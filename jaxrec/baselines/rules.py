@@ -1,18 +1,19 @@
 """What follows what."""
 
 import dataclasses
+from typing import Self
 
 import numpy as np
 from scipy import sparse
 
-from jaxrec.baselines import Baseline, Known
+from jaxrec.baselines.base import Baseline, Known
 from jaxrec.baselines.matrices import (
   binary_rows,
   histories,
   strongest_of_product,
 )
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.data.splits.sequences import Sequences
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.sequences import Sequences
 
 
 @dataclasses.dataclass
@@ -42,7 +43,7 @@ class SequentialRules(Baseline):
   )
   fit_reads = ('steps', 'sharing', 'rules')
 
-  def fit(self, known: Known) -> 'SequentialRules':
+  def fit(self, known: Known) -> Self:
     sequences = known.sequences
     events = sequences.events()
     shape = int(events.max(initial=-1)) + 1, known.num_items

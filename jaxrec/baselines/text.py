@@ -1,11 +1,14 @@
 """Text alone, untrained: the pretrained encoder's vectors."""
 
+from typing import Self
+
 import numpy as np
 from scipy import sparse
 
-from jaxrec.baselines import Baseline, Known, shown_items
+from jaxrec.baselines.base import Baseline, Known, shown_items
 from jaxrec.baselines.matrices import history_events
-from jaxrec.data.columns.columns import CHUNK, Impressions
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import CHUNK
 
 
 class MeanOfHistory(Baseline):
@@ -15,7 +18,7 @@ class MeanOfHistory(Baseline):
   as often as they are there. Without a history every candidate scores 0.
   """
 
-  def fit(self, known: Known) -> 'MeanOfHistory':
+  def fit(self, known: Known) -> Self:
     self.vectors, self.history_length = known.vectors, known.history_length
     # A copy at length 1 would take as much room as the vectors again.
     norms = np.concatenate(

@@ -1,16 +1,19 @@
 """The floor and, in a made world, the ceiling."""
 
+from typing import Self
+
 import numpy as np
 
-from jaxrec.baselines import Baseline, Known, shown_items
+from jaxrec.baselines.base import Baseline, Known, shown_items
 from jaxrec.data.batches.draws import mixed
-from jaxrec.data.columns.columns import Impressions, ragged_rows
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import ragged_rows
 
 
 class Random(Baseline):
   """A uniform draw for each example and item, however rows are blocked."""
 
-  def fit(self, known: Known) -> 'Random':
+  def fit(self, known: Known) -> Self:
     self.seed, self.num_items = known.seed, known.num_items
     return self
 

@@ -1,0 +1,1 @@
+"""Item indices -> batches of arrays, for training and for evaluation."""

@@ -1,7 +1,13 @@
-"""Examples' item indices -> one Batch: its distinct items, and who refers to
-them where."""
+"""Examples' item indices -> one Batch.
+
+It holds each distinct item once, and where histories and candidates refer to
+it.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from jaxrec.batch import WHOLE, Batch, Context, Counts, Part
 from jaxrec.data.batches.context import (
@@ -41,8 +47,8 @@ class PackedItems:
     if hidden is not None:
       name, values = 'hidden', hidden
     self.values = np.asarray(values)  # A memmap's own class makes it slower.
-    self.fields = (name, 'positions', 'segments')
-    self.dtypes = (self.values.dtype, np.int32, np.int32)
+    self.fields: tuple[str, ...] = (name, 'positions', 'segments')
+    self.dtypes: tuple[DTypeLike, ...] = (self.values.dtype, np.int32, np.int32)
 
   @property
   def num_items(self) -> int:
@@ -58,7 +64,9 @@ class PackedItems:
     """Rows that no `num_items` items exceed."""
     return num_items
 
-  def table(self, items: np.ndarray, ladder: list[int], part: Part = WHOLE):
+  def table(
+    self, items: np.ndarray, ladder: list[int], part: Part = WHOLE
+  ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """The part's rows of the fields' arrays, and each item's table row."""
     row, start, segment, used = pack(
       self.catalog.lengths_of(items), self.row_tokens, self.row_segments
@@ -88,8 +96,8 @@ class VectorItems:
     vectors: float32 [N, D]; may be memory-mapped.
   """
 
-  fields = ('vectors',)
-  dtypes = (np.float32,)
+  fields: tuple[str, ...] = ('vectors',)
+  dtypes: tuple[DTypeLike, ...] = (np.float32,)
   row_tokens = 0  # No encoder runs.
   row_segments = 1
 
@@ -109,7 +117,9 @@ class VectorItems:
     """Table rows that no `num_items` items exceed."""
     return num_items
 
-  def table(self, items: np.ndarray, ladder: list[int], part: Part = WHOLE):
+  def table(
+    self, items: np.ndarray, ladder: list[int], part: Part = WHOLE
+  ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """The part's rows of the fields' arrays, and each item's table row."""
     rows = part.rows(fit(len(items), ladder))
     vectors = np.zeros((len(rows), self.vectors.shape[1]), np.float32)
@@ -137,9 +147,9 @@ def make_batch(
   part: Part = WHOLE,
   context: Context | None = None,
   log_rates: np.ndarray | None = None,
-  fields: np.ndarray | None = None,
+  features: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[Batch, Counts]:
-  """Examples' item indices -> one Batch, NumPy leaves; see `types.Batch`.
+  """Examples' item indices -> one Batch, NumPy leaves; see `batch.Batch`.
 
   Which item lies where is found for the whole batch, which is quick; what is
   there is filled in for the part alone.
@@ -155,20 +165,23 @@ def make_batch(
     part: the rows wanted, of the items' arrays and of the examples'.
     context: of the histories' items, ragged; None: each is an event.
     log_rates: float32 [N], see `Batch`; None: 0.
-    fields: int32 [N, F, V], see `Batch`; None: F is 0.
+    features: [N, ...] of every item, by the name of a term, see `Batch`; None
+      for none.
 
   Returns:
     The part of the batch, and counts of the whole.
   """
-  distinct, slots = np.unique(
+  distinct, places = np.unique(
     np.concatenate([histories.values, candidates.values]), return_inverse=True
   )
   arrays, table_rows = items.table(distinct, ladder, part)
-  slots = np.split(table_rows[slots], [len(histories.values)])
-  history, history_mask = histories._replace(values=slots[0]).padded(
+  of_history, of_candidates = np.split(
+    table_rows[places], [len(histories.values)]
+  )
+  history, history_mask = histories._replace(values=of_history).padded(
     history_length
   )
-  shown, candidate_mask = candidates._replace(values=slots[1]).padded(
+  shown, candidate_mask = candidates._replace(values=of_candidates).padded(
     num_candidates
   )
   padded_labels, _ = labels.padded(num_candidates, np.float32)
@@ -187,16 +200,19 @@ def make_batch(
   )
   rows = part.rows(len(history))
   size = part.whole(len(arrays[0])) * items.row_segments
-  places = part.rows(size)
+  table_part = part.rows(size)
   row_items = np.full(size, -1, np.int32)
   row_items[table_rows] = distinct
   row_rates = np.zeros(size, np.float32)
   if log_rates is not None:
     row_rates[table_rows] = log_rates[distinct]
-  if fields is None:
-    fields = np.zeros((items.num_items, 0, 1), np.int32)
-  row_fields = np.full((size, *fields.shape[1:]), -1, np.int32)
-  row_fields[table_rows] = fields[distinct]
+  row_features = {}
+  for name, values in (features or {}).items():
+    # Rows that are no item: below 0 is no index, and 0 is no vector.
+    empty = -1 if np.issubdtype(values.dtype, np.integer) else 0
+    row_values = np.full((size, *values.shape[1:]), empty, values.dtype)
+    row_values[table_rows] = values[distinct]
+    row_features[name] = row_values[table_part]
   batch = Batch(
     history=history[rows],
     history_mask=history_mask[rows],
@@ -204,9 +220,9 @@ def make_batch(
     candidate_mask=candidate_mask[rows],
     labels=padded_labels[rows],
     example_mask=example_mask[rows],
-    items=row_items[places],
-    log_rates=row_rates[places],
-    fields=row_fields[places],
+    items=row_items[table_part],
+    log_rates=row_rates[table_part],
+    features=row_features,
     context=Context(*(x[rows] for x in context)),
     **dict(zip(items.fields, arrays, strict=True)),
   )

@@ -46,7 +46,7 @@ def context_at(
   behaviours: np.ndarray | None = None,
   *,
   items: np.ndarray | None = None,
-  asked: np.ndarray | None = None,
+  asked_at: np.ndarray | None = None,
 ) -> Context:
   """The Context of histories that lie in longer columns, ragged.
 
@@ -57,7 +57,7 @@ def context_at(
       grow from event to event, unix seconds, indices. None: each item is an
       event, nothing happened at another time, or in another way.
     items: the column of item indices; None: none comes again.
-    asked: int [B], when something is asked for, unix seconds; None: unknown.
+    asked_at: int [B], when something is asked for, unix seconds; None: unknown.
   """
   begins = np.cumsum(lengths) - lengths
   some = lengths > 0
@@ -67,7 +67,7 @@ def context_at(
   days = np.zeros(len(places))
   if times is not None:
     days = since(times[places]) / DAY
-  ways = np.zeros(len(places)) if behaviours is None else behaviours[places]
+  kinds = np.zeros(len(places)) if behaviours is None else behaviours[places]
   events = since(numbers).astype(np.int32)
   again = np.full(len(places), NEVER, np.int32)
   if items is not None:
@@ -76,23 +76,25 @@ def context_at(
     same = (np.diff(items[places][order]) == 0) & (np.diff(owners[order]) == 0)
     again[order[:-1][same]] = events[order[1:][same]]
   dates = np.zeros(len(places)) if times is None else times[places] // DAY
-  today = np.zeros(len(lengths)) if asked is None else asked // DAY
+  today = np.zeros(len(lengths)) if asked_at is None else asked_at // DAY
+  ragged = lambda values, dtype: Ragged(values.astype(dtype), lengths)
   return Context(
-    *(
-      Ragged(x.astype(dtype), lengths)
-      for x, dtype in (
-        (events, np.int32),
-        (ways, np.int32),
-        (days, np.float32),
-        (again, np.int32),
-        (dates, np.int32),
-      )
-    ),
-    today.astype(np.int32),
+    events=ragged(events, np.int32),
+    behaviours=ragged(kinds, np.int32),
+    days=ragged(days, np.float32),
+    again=ragged(again, np.int32),
+    dates=ragged(dates, np.int32),
+    today=today.astype(np.int32),
   )
 
 
 def padded_context(context: Context, width: int) -> Context:
   """Ragged -> [B, width] padded with 0."""
-  *columns, today = context
-  return Context(*(x.padded(width, x.values.dtype)[0] for x in columns), today)
+  columns = context._asdict()
+  del columns['today']
+  return context._replace(
+    **{
+      name: column.padded(width, column.values.dtype)[0]
+      for name, column in columns.items()
+    }
+  )

@@ -38,7 +38,28 @@ def draw(
     last = np.maximum(sizes - counts + k, 0)
     bits = mixed(state + np.uint64(k)) >> np.uint64(32)
     below = (bits * (last + 1).astype(np.uint64)) >> np.uint64(32)
-    found = below.astype(np.int64)
-    again = (drawn[:, :k] == found[:, None]).any(1)
-    drawn[wanted, k] = np.where(again, last, found)[wanted]
+    value = below.astype(np.int64)
+    again = (drawn[:, :k] == value[:, None]).any(1)
+    drawn[wanted, k] = np.where(again, last, value)[wanted]
   return drawn[np.arange(drawn.shape[1]) < counts[:, None]]
+
+
+def draw_others(
+  rng: np.random.Generator, num_items: int, taken: np.ndarray, count: int
+) -> np.ndarray:
+  """Distinct items, uniform over those that are not taken.
+
+  Args:
+    rng: a generator.
+    num_items: N.
+    taken: int, some of the items, in any order.
+    count: how many are wanted.
+
+  Returns:
+    int64 [count], fewer where fewer are left.
+  """
+  taken = np.unique(taken)
+  free = num_items - len(taken)
+  drawn = rng.choice(free, min(count, free), replace=False)
+  # The n-th item that is not taken.
+  return drawn + np.searchsorted(taken - np.arange(len(taken)), drawn, 'right')

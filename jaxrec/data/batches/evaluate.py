@@ -11,7 +11,8 @@ from jaxrec.data.batches.context import (
   context_at,
   padded_context,
 )
-from jaxrec.data.columns.columns import Impressions, spans
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import spans
 
 
 def eval_batches(
@@ -43,7 +44,7 @@ def eval_batches(
     first = int(np.searchsorted(offsets, begin, side='right')) - 1
     last = min(first + batch_size, len(impressions))
     end = int(min(begin + num_pairs, offsets[last]))
-    histories = _histories(
+    history, history_mask, context = _histories(
       impressions,
       table_rows,
       columns,
@@ -59,7 +60,7 @@ def eval_batches(
     candidates[: len(pairs)] = table_rows[impressions.candidates[begin:end]]
     yield (
       slice(begin, end),
-      EvalBatch(*histories, examples, candidates),
+      EvalBatch(history, history_mask, context, examples, candidates),
     )
     begin = end
 
@@ -94,24 +95,31 @@ def history_batches(
 
 
 def _histories(
-  impressions, table_rows, columns, rows, batch_size, history_length
-):
-  """Histories of examples: rows of the table, mask and context [B, H]."""
+  impressions: Impressions,
+  table_rows: np.ndarray,
+  columns: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None],
+  rows: np.ndarray,
+  batch_size: int,
+  history_length: int,
+) -> tuple[np.ndarray, np.ndarray, Context]:
+  """Histories of the examples `rows`, filled up to B with empty ones.
+
+  Returns:
+    Rows of the table of item vectors, mask and context [B, H].
+  """
   lengths, ends = np.zeros((2, batch_size), np.int64)
   ends[: len(rows)] = impressions.history_offsets[rows + 1]
   lengths[: len(rows)] = ends[: len(rows)] - impressions.history_offsets[rows]
   lengths = np.minimum(lengths, history_length)
   places = spans(ends - lengths, lengths)
   items = Ragged(table_rows[impressions.history[places]], lengths)
-  asked = np.zeros(batch_size, np.int64)
-  asked[: len(rows)] = impressions.times[rows]
+  asked_at = np.zeros(batch_size, np.int64)
+  asked_at[: len(rows)] = impressions.times[rows]
   context = context_at(
-    places, lengths, *columns, items=impressions.history, asked=asked
+    places, lengths, *columns, items=impressions.history, asked_at=asked_at
   )
-  return (
-    *items.padded(history_length),
-    padded_context(context, history_length),
-  )
+  history, history_mask = items.padded(history_length)
+  return history, history_mask, padded_context(context, history_length)
 
 
 def _pairs_per_example(offsets: np.ndarray) -> int:

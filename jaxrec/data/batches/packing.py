@@ -1,6 +1,7 @@
 """Texts of many lengths into rows of one length, with little left empty."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,6 +27,7 @@ def pack(lengths: np.ndarray, row_tokens: int, row_segments: int):
   order = np.argsort(-lengths, kind='stable')
   # By space left: rows, and how many texts each of them has; last in, first
   # out. Texts of one length are placed together, a row taking all it can.
+  free: list[list[tuple[np.ndarray, int]]]
   free = [[] for _ in range(row_tokens + 1)]
   num_rows = 0
   for length in np.unique(lengths)[::-1].tolist():
@@ -135,14 +137,36 @@ def size_ladder(
   Returns:
     Sizes from about half of `base` up to at least `most`.
   """
+  return ladder(max(base / 2, 1), most, growth, multiple)
+
+
+def ladder(
+  least: float, most: int, growth: float, multiple: int = 1
+) -> list[int]:
+  """Sizes that arrays are padded to, ascending: each is a compilation.
+
+  Args:
+    least: the first, but for `multiple`.
+    most: the last is the smallest that holds this.
+    growth: from one size to the next.
+    multiple: every size is a multiple of this.
+  """
   up = lambda n: math.ceil(n / multiple) * multiple
-  sizes, size = set(), max(base / 2, 1)
+  sizes, size = set(), least
   while size < most:
     sizes.add(up(size))
     size *= growth
   return sorted(sizes | {up(most)})
 
 
-def fit(needed: int, ladder: list[int]) -> int:
-  """The smallest size of the ladder that holds `needed`."""
-  return next(size for size in ladder if size >= needed)
+def fit(needed: int, sizes: Sequence[int]) -> int:
+  """The first of the sizes, which ascend, that holds `needed`."""
+  return next(size for size in sizes if size >= needed)
+
+
+def fit_growing(needed: int, least: int, growth: int) -> int:
+  """The first of least, least * growth, ... that holds `needed`."""
+  size = least
+  while size < needed:
+    size *= growth
+  return size

@@ -1,6 +1,6 @@
 """From indices to batches, on tf.data.
 
-The pipeline starts from step numbers, not files: step -> which clicks (a
+The pipeline starts from step numbers, not files: step -> which examples (a
 stateless shuffle of each epoch) -> their histories and sampled candidates ->
 the batch's distinct items, packed. Everything is a pure function of (seed,
 step), so jumping to any step costs nothing and a resumed run sees the same
@@ -9,22 +9,30 @@ index of its clicks are memory-mapped.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import DTypeLike
 
 from jaxrec.batch import WHOLE, Batch, Context, Counts, Part
 from jaxrec.data.batches.assemble import Items, make_batch
-from jaxrec.data.batches.examples import log_rates, make_examples
+from jaxrec.data.batches.examples import make_examples
+from jaxrec.data.batches.examples.base import Examples, ExampleSource
+from jaxrec.data.batches.log_rates import log_rates
 from jaxrec.data.batches.packing import size_ladder
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.data.splits.sequences import Sequences
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.sequences import Sequences
+
+CONTEXT_DTYPES = (
+  *(np.int32, np.int32, np.float32),  # Events, behaviours, days.
+  *(np.int32, np.int32, np.int32),  # Again, dates, today.
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainPipeline:
-  """Training batches: each click with what was not clicked, see `examples`.
+  """Training batches of the examples that `make_examples` has of a split.
 
   Attributes:
     behaviours: the training split.
@@ -39,8 +47,9 @@ class TrainPipeline:
     growth: from one size of the table to the next.
     next_item: whether histories' own items are predicted; see `examples`.
     ordered: False: histories are sets, and come in another order each epoch.
-    fields: int32 [N, F, V], values of every item's fields, see `fields`; None
-      for none.
+    features: by the name of a term, what it knows of every item, [N, ...], see
+      `Batch`.
+    typical_size: rows of the table of items that a batch needs, about.
   """
 
   behaviours: Impressions | Sequences
@@ -53,7 +62,11 @@ class TrainPipeline:
   growth: float = 1.125
   next_item: bool = False
   ordered: bool = True
-  fields: np.ndarray | None = None
+  features: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+  typical_size: int = dataclasses.field(init=False)
+  _examples: ExampleSource = dataclasses.field(init=False, repr=False)
+  _log_rates: np.ndarray | None = dataclasses.field(init=False, repr=False)
+  _ladder: list[int] = dataclasses.field(init=False, repr=False)
 
   def __post_init__(self):
     examples = make_examples(
@@ -68,17 +81,31 @@ class TrainPipeline:
     object.__setattr__(self, '_examples', examples)
     rates = None
     if self.next_item:
-      rates = log_rates(self.behaviours, self.items.num_items, self)
+      rates = log_rates(
+        self.behaviours,
+        num_items=self.items.num_items,
+        batch_size=self.batch_size,
+        history_length=self.history_length,
+        num_candidates=self.num_candidates,
+      )
     object.__setattr__(self, '_log_rates', rates)
-    object.__setattr__(self, '_ladder', self._measure())
+    object.__setattr__(self, 'typical_size', self._typical_size())
+    slots = self.batch_size * (self.history_length + self.num_candidates)
+    ladder = size_ladder(
+      self.typical_size,
+      self.part.shards,
+      self.items.most(slots),
+      self.growth,
+    )
+    object.__setattr__(self, '_ladder', ladder)
 
   @property
   def num_examples(self) -> int:
-    """Clicks that make up one epoch."""
+    """Examples that make up one epoch."""
     return len(self._examples)
 
-  def _measure(self) -> list[int]:
-    """Table sizes, from what a few steps over the first epoch need."""
+  def _typical_size(self) -> int:
+    """The median of what a few steps over the first epoch need."""
     sizes = []
     for step in range(8):
       begin = step * max(self.num_examples // 8, 1)
@@ -86,24 +113,17 @@ class TrainPipeline:
       histories, candidates, *_ = self._examples.take(rows, np.zeros_like(rows))
       items = np.concatenate([histories.values, candidates.values])
       sizes.append(self.items.size(np.unique(items)))
-    slots = self.batch_size * (self.history_length + self.num_candidates)
-    object.__setattr__(self, 'typical_size', int(np.median(sizes)))
-    return size_ladder(
-      self.typical_size,
-      self.part.shards,
-      self.items.most(slots),
-      self.growth,
-    )
+    return int(np.median(sizes))
 
-  def clicks_of(self, step):
-    """Which clicks make up a step: int64 [B], and the epoch of each."""
+  def rows_of(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Which examples make up a step, and the epoch of each: int64 [B] each."""
     place = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
     epochs = place // self.num_examples
     salt = lambda value: tf.cast(tf.fill([self.batch_size], value), tf.uint32)
     seeds = tf.stack(
       [salt(self.seed), tf.cast(epochs, tf.uint32), salt(0)], axis=1
     )
-    clicks = tf.raw_ops.RandomIndexShuffle(
+    rows = tf.raw_ops.RandomIndexShuffle(
       index=place % self.num_examples,
       seed=seeds,
       max_index=tf.fill(
@@ -111,22 +131,30 @@ class TrainPipeline:
       ),
       rounds=4,
     )
-    return clicks, epochs
+    return rows, epochs
 
-  def told(self, step: int) -> list[str]:
+  def describe(self, step: int) -> list[str]:
     """Whose the examples of a step are, for messages."""
-    clicks, _ = self.clicks_of(tf.constant(step, tf.int64))
-    return self._examples.told(clicks.numpy())
+    rows, _ = self.rows_of(tf.constant(step, tf.int64))
+    return self._examples.describe(rows.numpy())
 
-  def examples_of(self, step: int):
-    """Item indices a step trains on: histories, candidates and labels.
+  def examples_of(
+    self, step: int
+  ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Item indices that a step trains on: histories, candidates and labels.
 
-    Three lists of B arrays.
+    Lists of B arrays each.
     """
-    clicks, epochs = self.clicks_of(tf.constant(step, tf.int64))
-    return [
-      x.rows() for x in self._examples.take(clicks.numpy(), epochs.numpy())[:3]
-    ]
+    examples = self._take(step)
+    return (
+      examples.histories.rows(),
+      examples.candidates.rows(),
+      examples.labels.rows(),
+    )
+
+  def _take(self, step: int) -> Examples:
+    rows, epochs = self.rows_of(tf.constant(step, tf.int64))
+    return self._examples.take(rows.numpy(), epochs.numpy())
 
   def batches(self, start: int, stop: int, **options) -> Iterator[Batch]:
     """This process's part of the batches of steps start..stop - 1."""
@@ -140,46 +168,51 @@ class TrainPipeline:
     The whole is the same whatever the number of processes and wherever on the
     mesh they are: all find what lies where, each fills in its own part.
     """
-    names = ('history', 'history_mask', 'candidates', 'candidate_mask')
-    names += ('labels', 'example_mask', 'items', 'log_rates', 'fields')
-    names += self.items.fields
-    dtypes = (np.int64, np.int32, np.int32, np.float32)  # Counts and context.
-    dtypes += (np.int32, np.int32, np.int32)
-    dtypes += (np.int32, bool, np.int32, bool, np.float32, bool)
-    dtypes += (np.int32, np.float32, np.int32)
-    dtypes += self.items.dtypes
+    # What tf.data carries: the counts, the context, then the batch's arrays.
+    leaves: dict[str, DTypeLike] = {
+      'history': np.int32,
+      'history_mask': bool,
+      'candidates': np.int32,
+      'candidate_mask': bool,
+      'labels': np.float32,
+      'example_mask': bool,
+      'items': np.int32,
+      'log_rates': np.float32,
+    }
+    leaves |= dict(zip(self.items.fields, self.items.dtypes, strict=True))
+    dtypes = [np.int64, *CONTEXT_DTYPES, *leaves.values()]
+    dtypes += [values.dtype for values in self.features.values()]
 
-    def build(clicks, epochs):
-      histories, candidates, labels, context = self._examples.take(
-        clicks, epochs
-      )
+    def build(rows: np.ndarray, epochs: np.ndarray) -> list[np.ndarray]:
+      examples = self._examples.take(rows, epochs)
       batch, counts = make_batch(
         self.items,
-        histories,
-        candidates,
-        labels,
-        context=context,
+        examples.histories,
+        examples.candidates,
+        examples.labels,
+        context=examples.context,
         log_rates=self._log_rates,
-        fields=self.fields,
+        features=self.features,
         history_length=self.history_length,
         num_candidates=self.num_candidates,
         ladder=self._ladder,
         part=self.part,
       )
-      leaves = (getattr(batch, name) for name in names)
-      return [np.int64(counts), *batch.context, *leaves]
+      arrays = [getattr(batch, name) for name in leaves]
+      assert batch.context is not None  # It was given.
+      arrays += batch.features.values()
+      return [np.array(counts, np.int64), *batch.context, *arrays]
 
     dataset = tf.data.Dataset.range(start, stop)
     dataset = dataset.map(
-      lambda step: tf.numpy_function(build, self.clicks_of(step), dtypes),
+      lambda step: tf.numpy_function(build, self.rows_of(step), dtypes),
       num_parallel_calls=2,
       deterministic=True,
     )
-    found = dataset.prefetch(prefetch).as_numpy_iterator()
-    of_context = len(Context._fields)
-    for counts, *leaves in found:
-      batch = Batch(
-        context=Context(*leaves[:of_context]),
-        **dict(zip(names, leaves[of_context:], strict=True)),
-      )
+    for counts, *arrays in dataset.prefetch(prefetch).as_numpy_iterator():
+      context = Context(*arrays[: len(CONTEXT_DTYPES)])
+      rest = arrays[len(CONTEXT_DTYPES) :]
+      features = dict(zip(self.features, rest[len(leaves) :], strict=True))
+      named = dict(zip(leaves, rest, strict=False))
+      batch = Batch(context=context, features=features, **named)
       yield batch, Counts(*counts.tolist())

@@ -1,0 +1,1 @@
+"""Prepared data: flat arrays with offsets, memory-mapped from disk."""

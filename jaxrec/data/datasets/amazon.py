@@ -14,12 +14,14 @@ import json
 import pathlib
 from collections.abc import Iterator
 
-from jaxrec.data.datasets.builder import Item, Tally
+from jaxrec.data.datasets.builder import Item
 from jaxrec.data.datasets.sequence_builder import (
   Interaction,
   SequenceBuilder,
 )
 from jaxrec.data.readers import tables
+from jaxrec.data.readers.tally import Note, Tally
+from jaxrec.data.readers.times import unix_seconds
 from jaxrec.errors import UserError
 
 SUFFIXES = ('.jsonl', '.jsonl.gz')
@@ -44,25 +46,24 @@ class Amazon(SequenceBuilder):
   ITEM_TEXTS = ('title', 'category', 'store', 'price', 'features')
   HOMEPAGE = 'https://amazon-reviews-2023.github.io'
   LICENSE = 'As its publisher, the McAuley Lab, says.'
-  USES = (tables,)
 
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
     """Metadata and reviews; UserError where not of exactly one category."""
     names = {path.name for path in directory.glob('*.jsonl*') if path.is_file()}
-    found: dict[str, dict[bool, list[str]]] = {}
+    categories: dict[str, dict[bool, list[str]]] = {}
     for name in sorted(names):
       category = name.removeprefix('meta_').partition('.jsonl')[0]
       if name.endswith(SUFFIXES):
-        kinds = found.setdefault(category, {False: [], True: []})
+        kinds = categories.setdefault(category, {False: [], True: []})
         kinds[name.startswith('meta_')].append(name)
-    if len(found) == 1:
-      reviews, meta = next(iter(found.values())).values()
+    if len(categories) == 1:
+      reviews, meta = next(iter(categories.values())).values()
       if len(reviews) == len(meta) == 1:
         return [directory / meta[0], directory / reviews[0]]
-    told = ', '.join(sorted(names))[:300]
+    present = ', '.join(sorted(names))[:300]
     raise UserError(
-      f'data.dir={directory}: found {told or "no .jsonl"}: give a '
+      f'data.dir={directory}: found {present or "no .jsonl"}: give a '
       'directory with exactly one category: <Category>.jsonl and '
       'meta_<Category>.jsonl, each once, as .gz or not'
     )
@@ -74,26 +75,26 @@ class Amazon(SequenceBuilder):
   def interactions(self, directory: pathlib.Path) -> Iterator[Interaction]:
     """Yields every review of a known product."""
     meta, path = self.files(directory)
-    tally = Tally()  # What is wrong with products the items config counts.
+    tally = Tally()  # Of products, which the items config counts.
     products = {
       item['item_id']: i for i, item in enumerate(_products(meta, tally.note))
     }
-    found = tables.pick(path, {name: name for name in REVIEW}, option='')
-    for where, row in tables.rows(path, found, self.note):
+    columns = tables.pick(path, {name: name for name in REVIEW}, option='')
+    for where, row in tables.rows(path, columns, self.note):
       user, item = row['user_id'], row['parent_asin']
-      seconds = tables.unix_seconds(row['timestamp'], per_second=1000)
+      seconds = unix_seconds(row['timestamp'], per_second=1000)
       if not user.strip() or seconds is None:
-        why = f'user_id {user[:50]!r}, timestamp {row["timestamp"][:50]!r}'
-        self.note('malformed: not a review', f'{where}: {why}')
+        detail = f'user_id {user[:50]!r}, timestamp {row["timestamp"][:50]!r}'
+        self.note('malformed: not a review', f'{where}: {detail}')
       elif item not in products:
         self.note('reviews of unknown items', f'{where}: item {item[:50]!r}')
       else:
         yield Interaction(user, products[item], seconds)
 
 
-def _products(path: pathlib.Path, note: tables.Note) -> Iterator[Item]:
-  found = tables.pick(path, {name: name for name in META}, option='')
-  rows = tables.rows(path, found, note)
+def _products(path: pathlib.Path, note: Note) -> Iterator[Item]:
+  columns = tables.pick(path, {name: name for name in META}, option='')
+  rows = tables.rows(path, columns, note)
   for where, row in tables.first_of_each(rows, 'parent_asin', note):
     key, title = row['parent_asin'], ' '.join(row['title'].split())
     if not title:

@@ -13,72 +13,36 @@ same: their keys restore the order.
 """
 
 import collections
-import dataclasses
 import hashlib
 import inspect
 import json
 import pathlib
-from collections.abc import Callable, Iterator
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from jaxrec.data import readers
+from jaxrec.data.datasets.beam import load_beam, piped_split
+from jaxrec.data.datasets.source import Source
+from jaxrec.data.readers.tally import Note, Tally, check_some_read
 from jaxrec.errors import UserError
 
 Item = dict[str, str]
 
 
-@dataclasses.dataclass(frozen=True)
-class Source:
-  """What a config says of files that are not a publisher's.
-
-  Attributes:
-    interactions_file, items_file: which.
-    columns: (ours, the file's) names of columns.
-    min_rating: interactions rated lower are left out; 0: none.
-  """
-
-  interactions_file: str = ''
-  items_file: str = ''
-  columns: tuple[tuple[str, str], ...] = ()
-  min_rating: float = 0.0
-
-
-class Tally:
-  """What was read and what was set aside, by reason, and notes of some.
-
-  At most `MAX_NOTES` places a reason are kept (file:line: why); all of them
-  are counted.
-  """
-
-  MAX_NOTES = 5
-
-  def __init__(self):
-    self.counts: collections.Counter = collections.Counter()
-    self.notes: list[str] = []
-    self._named: list[tuple[str, str]] = []
-    self._kept: collections.Counter = collections.Counter()
-
-  def note(self, reason: str, where: str = '', times: int = 1) -> None:
-    """Counts something; `where` is 'file:line: what is wrong'."""
-    self.counts[reason] += times
-    if where and self._kept[reason] < self.MAX_NOTES:
-      self._kept[reason] += 1
-      self._named.append((reason, where))
-      self.notes.append(where)
-
-  def add(self, other: 'Tally') -> None:
-    """Adds what a later piece's reading told."""
-    for reason, where in other._named:
-      self.note(reason, where, times=0)
-    self.counts.update(other.counts)
-
-
-class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class Builder(
+  tfds.core.GeneratorBasedBuilder,
+  skip_registration=True,  # type: ignore[call-arg]  # TFDS has no types.
+):
   """Base of the datasets; see the module's docstring.
 
-  `counts` holds what was read and what was set aside, by reason; it is kept
-  as the TFDS metadata of each config; see `Tally`.
+  `counts` holds what was read and what was set aside, by reason, and `notes`
+  some of the places; both are kept as the TFDS metadata of each config; see
+  `Tally`.
 
   Args:
     beam: whether a Beam pipeline reads the shards of impressions. TFDS runs it
@@ -100,7 +64,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   READS_FILES = True  # False: the dataset is made, not read.
   ORACLE = False  # True: impressions carry the true click probabilities.
   SOURCE: Source | None = None  # Of a class that `bound` made.
-  USES: tuple = ()  # Modules that read for it, beside its own.
+  # Modules that read for it, beside its own and those of `readers`.
+  USES: tuple[types.ModuleType, ...] = ()
 
   # ------------------------------------------------- what a dataset defines
   @classmethod
@@ -126,12 +91,12 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       tally.note(*args, **kwargs)
       self.note(*args, **kwargs)
 
-    shared, read = self.shared(directory), 0
+    shared, count = self.shared(directory), 0
     for shard in self.impression_shards(directory, split):
       for _, impression in self.read_shard(shard, shared, note):
-        read += 1
+        count += 1
         yield impression
-    self.check(directory, split, read, tally)
+    self.check(directory, split, count, tally)
 
   def impression_shards(self, directory: pathlib.Path, split: str) -> list:
     """One split in pieces that can be pickled, in order."""
@@ -142,9 +107,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     return None
 
   @staticmethod
-  def read_shard(
-    shard, shared, note: Callable[..., None]
-  ) -> Iterator[tuple[int, dict]]:
+  def read_shard(shard, shared, note: Note) -> Iterator[tuple[int, dict]]:
     """Yields a piece's impressions with keys that grow, from piece to piece.
 
     Each is as `impressions` yields it. Calls `note` as `Tally.note`.
@@ -153,9 +116,19 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
   @classmethod
   def check(
-    cls, directory: pathlib.Path, split: str, read: int, tally: Tally
+    cls, directory: pathlib.Path, split: str, count: int, tally: Tally
   ) -> None:
-    """Raises UserError where a split, read whole, is not what it should be."""
+    """Looks at a split that was read whole; does nothing unless overridden.
+
+    Args:
+      directory: of the raw files.
+      split: one of SPLITS.
+      count: how many impressions were read.
+      tally: what was set aside.
+
+    Raises:
+      UserError: the split is not what it should be.
+    """
 
   @classmethod
   def bound(cls, directory: str, source: Source) -> type['Builder']:
@@ -163,7 +136,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     Args:
       directory: data.dir.
-      source: what else it says; for a set that is brought, not published.
+      source: the tables it names; of 'interactions' alone.
 
     Raises:
       UserError: something is missing, or has no meaning here.
@@ -188,10 +161,12 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     digest = hashlib.sha256()
     if cls.SOURCE is not None:
       digest.update(repr(cls.SOURCE).encode())
-    for module in cls.USES:
+    bases = cls.__mro__[: cls.__mro__.index(Builder) + 1]
+    modules = [sys.modules[base.__module__] for base in bases]
+    for module in (*cls.USES, *modules):
       digest.update(inspect.getsource(module).encode())
-    for source in cls.__mro__[: cls.__mro__.index(Builder) + 1]:
-      digest.update(inspect.getsource(inspect.getmodule(source)).encode())
+    for path in sorted(pathlib.Path(*readers.__path__).glob('*.py')):
+      digest.update(path.read_bytes())
     for path in cls.files(directory):
       inside = path.is_relative_to(directory)
       name = path.relative_to(directory) if inside else path.name
@@ -201,7 +176,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     return digest.hexdigest()[:16]
 
   def __init__(self, *, beam: bool = False, **kwargs):
-    self._beam = _beam() if beam else None
+    self._beam: Any = load_beam() if beam else None
     super().__init__(**kwargs)
 
   @property
@@ -218,10 +193,10 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Counts something set aside; `where` is 'file:line: what is wrong'."""
     self._tally.note(reason, where, times)
 
-  def told(self) -> tuple[dict[str, int], list[str]]:
+  def summary(self) -> tuple[dict[str, int], list[str]]:
     """Counts and notes of what was prepared, now or by an earlier run."""
     counts: collections.Counter = collections.Counter()
-    notes = []
+    notes: list[str] = []
     # One entry each, or, from a pipeline, one for each split.
     for suffix in ('', *(f'_{split}' for split in self.SPLITS)):
       if f'counts{suffix}' in self.info.metadata:
@@ -235,7 +210,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       features = {name: tfds.features.Text() for name in self.ITEM_TEXTS}
       features['item_id'] = tfds.features.Text()
     else:
-      features = self._behaviours()
+      features = self._behaviour_features()
     return tfds.core.DatasetInfo(
       builder=self,
       description=inspect.getdoc(type(self)),
@@ -248,7 +223,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       disable_shuffling=True,  # Item i is the i-th record; time keeps order.
     )
 
-  def _behaviours(self) -> dict:
+  def _behaviour_features(self) -> dict:
     """Features of the config that is not 'items'."""
     features = {
       'impression_id': tfds.features.Text(),
@@ -271,7 +246,10 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if self.builder_config.name == 'items':
       return {'catalog': self._numbered(self.items(directory), 'catalog')}
     if self._beam:
-      return {s: self._piped(directory, s) for s in self.SPLITS}
+      return {
+        split: piped_split(self._beam, self, directory, split)
+        for split in self.SPLITS
+      }
     return {
       split: self._numbered(self._examples(directory, split), split)
       for split in self.SPLITS
@@ -280,77 +258,18 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def _generate_examples(self):
     raise AssertionError('splits are given by _split_generators')
 
-  def _numbered(self, examples, split):
+  def _numbered(
+    self, examples: Iterator[dict], split: str
+  ) -> Iterator[tuple[int, dict]]:
+    """Records with numbers as keys; keeps counts and notes as metadata."""
     for i, example in enumerate(examples):
       yield i, example
       self.counts[f'{split}: read'] += 1
-    _check_read(self.name, split, self._tally)
+    check_some_read(self.name, split, self._tally)
     self.info.metadata['counts'] = json.dumps(self.counts)
     self.info.metadata['notes'] = json.dumps(self.notes)
-
-  def _piped(self, directory: pathlib.Path, split: str):
-    """A Beam transform that reads one split, and tells what it read."""
-    beam = self._beam
-    shards = list(enumerate(self.impression_shards(directory, split)))
-    shared = self.shared(directory)
-    # Workers get these by value: no builder, which has open ends, among them.
-    name, read_shard, check = self.name, self.read_shard, self.check
-
-    def read(numbered, shared):
-      number, shard = numbered
-      tally = Tally()
-      for example in read_shard(shard, shared, tally.note):
-        tally.note(f'{split}: read')
-        yield example
-      yield beam.pvalue.TaggedOutput('tallies', (number, tally))
-
-    def together(tallies):
-      whole = Tally()
-      for _, tally in sorted(tallies, key=lambda numbered: numbered[0]):
-        whole.add(tally)
-      check(directory, split, whole.counts[f'{split}: read'], whole)
-      _check_read(name, split, whole)
-      return whole
-
-    @beam.ptransform_fn
-    def transform(pipeline):
-      context = pipeline | 'Shared' >> beam.Create([shared], reshuffle=False)
-      pieces = pipeline | 'Shards' >> beam.Create(shards)  # To the workers.
-      read_out = pieces | 'Read' >> beam.FlatMap(
-        read, beam.pvalue.AsSingleton(context)
-      ).with_outputs('tallies', main='examples')
-      told = (
-        read_out.tallies
-        | 'Tallies' >> beam.combiners.ToList()
-        | 'Together' >> beam.Map(together)
-      )
-      for kind in ('counts', 'notes'):
-        self.info.metadata[f'{kind}_{split}'] = told | kind >> beam.Map(
-          lambda tally, kind=kind: json.dumps(getattr(tally, kind))
-        )
-      return read_out.examples
-
-    return transform()
 
 
 def sequence_of(dtype) -> tfds.features.Sequence:
   """A feature: scalars, as many as there are."""
   return tfds.features.Sequence(tfds.features.Scalar(dtype))
-
-
-def _check_read(name: str, split: str, tally: Tally) -> None:
-  if not tally.counts[f'{split}: read']:
-    raise UserError(
-      f'{name}: the split {split!r} has no usable line; '
-      f'set aside: {dict(tally.counts)}; first: {tally.notes[:3]}'
-    )
-
-
-def _beam():
-  try:
-    import apache_beam
-  except ImportError as e:
-    raise UserError(
-      'reading by a Beam pipeline needs Apache Beam: pip install apache-beam'
-    ) from e
-  return apache_beam

@@ -25,7 +25,7 @@ import numpy as np
 
 from jaxrec.data.datasets import demo_texts
 from jaxrec.data.datasets.builder import Builder, Item
-from jaxrec.data.datasets.demo_texts import Source
+from jaxrec.data.datasets.demo_texts import TextSource
 from jaxrec.data.datasets.demo_texts.music import MUSIC
 from jaxrec.data.datasets.demo_texts.news import NEWS
 from jaxrec.data.datasets.demo_texts.shop import SHOP
@@ -58,7 +58,7 @@ TITLE_APPEAL, SUBTOPIC_APPEAL, ITEM_APPEAL = 0.5, 0.35, 0.15
 class Domain:
   """What differs from world to world."""
 
-  texts: Source
+  texts: TextSource
   shelf_days: float  # Older items are no longer shown.
   age: float  # Logit lost per day since publication.
 
@@ -87,7 +87,7 @@ class World:
     return [texts['title'] for texts in self.texts]
 
 
-def draw_items(rng: np.random.Generator, source: Source) -> World:
+def draw_items(rng: np.random.Generator, source: TextSource) -> World:
   """A world of distinct titles without impressions."""
   subtopics = source.subtopics
   subtopic = np.tile(np.arange(len(subtopics)), ITEMS_PER_SUBTOPIC)
@@ -108,7 +108,7 @@ def draw_items(rng: np.random.Generator, source: Source) -> World:
 
 
 def draw_appeal(
-  rng: np.random.Generator, world: World, source: Source
+  rng: np.random.Generator, world: World, source: TextSource
 ) -> np.ndarray:
   """[N] what an item adds to everyone's logit."""
   of_title = np.array([source.appeals(title) for title in world.titles])
@@ -270,9 +270,8 @@ class Demo(Builder):
   def impressions(self, directory: pathlib.Path, split: str) -> Iterator[dict]:
     for impression in the_world(self.DOMAIN).impressions:
       day = (impression['time'] - START) // DAY
-      if split == max(
-        (s for s in FIRST_DAY if FIRST_DAY[s] <= day), key=FIRST_DAY.get
-      ):
+      begun = [name for name, first in FIRST_DAY.items() if first <= day]
+      if split == max(begun, key=FIRST_DAY.__getitem__):
         yield impression
 
 

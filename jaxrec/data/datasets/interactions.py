@@ -39,12 +39,15 @@ import statistics
 import types
 from collections.abc import Iterator, Mapping
 
-from jaxrec.data.datasets.builder import Builder, Item, Source, Tally
+from jaxrec.data.datasets.builder import Builder, Item
 from jaxrec.data.datasets.sequence_builder import (
   Interaction,
   SequenceBuilder,
 )
+from jaxrec.data.datasets.source import Source
 from jaxrec.data.readers import tables
+from jaxrec.data.readers.tally import Note, Tally
+from jaxrec.data.readers.times import MAX_SECONDS, unix_seconds
 from jaxrec.errors import UserError, choices
 from jaxrec.preflight import check_tables
 
@@ -64,29 +67,30 @@ class Interactions(SequenceBuilder):
   """
 
   LICENSE = 'As its owner says.'
-  USES = (tables,)
   SOURCE = Source()
 
   @classmethod
   def bound(cls, directory: str, source: Source) -> type[Builder]:
     """See `Builder.bound`; the columns of the items are read."""
     items, _ = check_tables(pathlib.Path(directory).expanduser(), source)
-    for ours, _ in source.columns:
-      if ours not in COLUMNS:
-        raise UserError(f'data.columns: {choices(ours, COLUMNS)}')
+    for name, _ in source.columns:
+      if name not in COLUMNS:
+        raise UserError(f'data.columns: {choices(name, COLUMNS)}')
     if not math.isfinite(source.min_rating):
       raise UserError(f'data.min_rating={source.min_rating}: give a number')
-    attributes = {'__module__': cls.__module__, '__doc__': cls.__doc__}
-    attributes['SOURCE'] = source
-    bound = types.new_class(
+    texts = item_columns(items, source)
+    attributes = {
+      '__module__': cls.__module__,
+      '__doc__': cls.__doc__,
+      'SOURCE': source,
+      'ITEM_TEXTS': ('title', *(n for n in texts if n not in _ITEM)),
+    }
+    return types.new_class(
       cls.__name__,
       (cls,),
       {'skip_registration': True},
       lambda namespace: namespace.update(attributes),
     )
-    texts = item_columns(items, source)
-    bound.ITEM_TEXTS = ('title', *(n for n in texts if n not in _ITEM))
-    return bound
 
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
@@ -100,7 +104,7 @@ class Interactions(SequenceBuilder):
   def interactions(self, directory: pathlib.Path) -> Iterator[Interaction]:
     """Yields the interactions, in the order of their table."""
     items, path = self.files(directory)
-    tally = Tally()  # What is wrong with items the items config counts.
+    tally = Tally()  # Of items, which the items config counts.
     catalog = {
       item['item_id']: i
       for i, item in enumerate(read_items(items, self.SOURCE, tally.note))
@@ -108,11 +112,11 @@ class Interactions(SequenceBuilder):
     return read_interactions(path, catalog, self.SOURCE, self.note)
 
 
-def _named(source: Source, *ours: str) -> tuple[dict[str, str], set[str]]:
-  """The file's names of some columns, and which of ours were mapped."""
-  mapped = dict(source.columns)
-  names = {name: mapped.get(name, name) for name in ours}
-  return names, {name for name in ours if names[name] != name}
+def _file_names(source: Source, *names: str) -> tuple[dict[str, str], set[str]]:
+  """The file's names of columns, by ours, and which of ours were mapped."""
+  mapping = dict(source.columns)
+  columns = {name: mapping.get(name, name) for name in names}
+  return columns, {name for name in names if columns[name] != name}
 
 
 def item_columns(path: pathlib.Path, source: Source) -> dict[str, str]:
@@ -121,23 +125,23 @@ def item_columns(path: pathlib.Path, source: Source) -> dict[str, str]:
   Raises:
     UserError: no ids, or names that cannot be told apart.
   """
-  names, mapped = _named(source, *_ITEM)
-  found = tables.pick(path, names, optional={'title'} - mapped)
-  for theirs in tables.columns_of(path):
-    ours = tables.identifier(theirs)
-    if theirs in found.values() or not ours:
+  wanted, mapped = _file_names(source, *_ITEM)
+  columns = tables.pick(path, wanted, optional={'title'} - mapped)
+  for file_name in tables.columns_of(path):
+    name = tables.identifier(file_name)
+    if file_name in columns.values() or not name:
       continue
-    if ours in found or ours in names or len(ours) > 100:
+    if name in columns or name in wanted or len(name) > 100:
       raise UserError(
-        f'{path}: the column {theirs[:120]!r} cannot be called {ours[:120]!r}: '
-        'the name is taken or too long; rename it'
+        f'{path}: the column {file_name[:120]!r} cannot be called '
+        f'{name[:120]!r}: the name is taken or too long; rename it'
       )
-    found[ours] = theirs
-  return found
+    columns[name] = file_name
+  return columns
 
 
 def read_items(
-  path: pathlib.Path, source: Source, note: tables.Note
+  path: pathlib.Path, source: Source, note: Note
 ) -> Iterator[Item]:
   """Yields the items of a table; see the module's docstring.
 
@@ -159,7 +163,7 @@ def read_interactions(
   path: pathlib.Path,
   catalog: Mapping[str, int],
   source: Source,
-  note: tables.Note,
+  note: Note,
 ) -> Iterator[Interaction]:
   """Yields the interactions of a table; see the module's docstring.
 
@@ -170,18 +174,16 @@ def read_interactions(
     note: called as `Tally.note`.
   """
   names = ['user_id', 'item_id', 'timestamp', 'behaviour']
-  optional = {'behaviour'}
   if source.min_rating:
     names.append('rating')
-  names, mapped = _named(source, *names)
-  rows = tables.rows(
-    path, tables.pick(path, names, optional=optional - mapped), note
-  )
+  wanted, mapped = _file_names(source, *names)
+  columns = tables.pick(path, wanted, optional={'behaviour'} - mapped)
+  rows = tables.rows(path, columns, note)
   first = list(itertools.islice(rows, PEEK))
   per_second = 1
   numbers = [_number(row['timestamp']) for _, row in first]
   numbers = [n for n in numbers if math.isfinite(n)]
-  if numbers and statistics.median(numbers) > tables.MAX_SECONDS:
+  if numbers and statistics.median(numbers) > MAX_SECONDS:
     per_second = 1000
     note(
       MILLISECONDS,
@@ -196,15 +198,15 @@ def read_interactions(
       row['item_id'],
       row.get('behaviour', ''),
     )
-    time = tables.unix_seconds(row['timestamp'], per_second)
+    time = unix_seconds(row['timestamp'], per_second)
     rating = _number(row['rating']) if source.min_rating else math.inf
     if not user.strip() or not item.strip() or time is None:
-      what = ', '.join(
-        f'{ours} {row[ours][:50]!r}'
-        for ours in ('user_id', 'item_id', 'timestamp')
+      texts = ', '.join(
+        f'{name} {row[name][:50]!r}'
+        for name in ('user_id', 'item_id', 'timestamp')
       )
       reason = 'time' if user.strip() and item.strip() else 'id'
-      note(f'malformed: no {reason}', f'{where}: {what}')
+      note(f'malformed: no {reason}', f'{where}: {texts}')
     elif item not in catalog:
       note('interactions with unknown items', f'{where}: item {item[:50]!r}')
     elif math.isnan(rating):
@@ -226,7 +228,7 @@ def read_interactions(
 
 
 def _number(text: str) -> float:
-  """NaN where it is none."""
+  """A number; NaN where the text is none."""
   try:
     return float(text)
   except ValueError:

@@ -14,12 +14,14 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from jaxrec.data.datasets.builder import Item, Tally
+from jaxrec.data.datasets.builder import Item
 from jaxrec.data.datasets.sequence_builder import (
   Interaction,
   SequenceBuilder,
 )
-from jaxrec.data.readers import plain_lines, tables
+from jaxrec.data.readers import plain_lines
+from jaxrec.data.readers.tally import Note, Tally
+from jaxrec.data.readers.times import unix_seconds
 from jaxrec.errors import UserError
 
 FILE = 'userid-timestamp-artid-artname-traid-traname.tsv'
@@ -38,24 +40,23 @@ class LastFm1K(SequenceBuilder):
   ITEM_TEXTS = ('title', 'artist')
   HOMEPAGE = 'http://ocelma.net/MusicRecommendationDataset/lastfm-1K.html'
   LICENSE = 'Last.fm: non-commercial use'
-  USES = (plain_lines, tables)
 
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
     """The plays; UserError where they are missing."""
     path = directory / FILE
     if not path.is_file():
-      found = sorted(p.name for p in directory.glob('*'))[:5]
+      present = sorted(p.name for p in directory.glob('*'))[:5]
       raise UserError(
         f'data.dir={directory}: {FILE} is missing (found: '
-        f'{", ".join(found) or "nothing"}): give the unzipped directory of '
+        f'{", ".join(present) or "nothing"}): give the unzipped directory of '
         'lastfm-dataset-1K'
       )
     return [path]
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
     """Yields the tracks, with the names of their first play."""
-    tally = Tally()  # What is wrong with lines the sequences config counts.
+    tally = Tally()  # Of lines, which the sequences config counts.
     path, seen = self.files(directory)[0], set()
     for _, _, key, title, artist in _plays(path, tally.note):
       if key not in seen:
@@ -77,12 +78,12 @@ class LastFm1K(SequenceBuilder):
 
 
 def _plays(
-  path: pathlib.Path, note: tables.Note
+  path: pathlib.Path, note: Note
 ) -> Iterator[tuple[str, int, str, str, str]]:
   """Yields (user, unix seconds, item id, title, artist)."""
   for where, row in plain_lines.rows(path, '\t', 6, note):
     user, text, _, artist, track_id, title = row
-    time = tables.unix_seconds(text) if _TIME.fullmatch(text) else None
+    time = unix_seconds(text) if _TIME.fullmatch(text) else None
     if not user.strip():
       note('malformed: no user', f'{where}: no userid')
     elif time is None:

@@ -10,38 +10,27 @@ The published dev set is the split 'test'. MIND's times are local and name no
 zone; they are read as if they were UTC.
 """
 
-import codecs
-import dataclasses
-import datetime
-import functools
 import pathlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from jaxrec.data.datasets.builder import Builder, Item, Tally
+from jaxrec.data.datasets import mind_lines
+from jaxrec.data.datasets.builder import Builder, Item
+from jaxrec.data.datasets.mind_lines import (
+  Shard,
+  check_format,
+  line_shards,
+  lines,
+  parse_impression,
+  parse_news,
+  place_of,
+  rows,
+  short,
+)
+from jaxrec.data.readers.tally import Note, Tally
 from jaxrec.errors import UserError
 
-_TIME = re.compile(
-  r'(\d\d?/\d\d?/\d{4}) (\d\d?):(\d\d?):(\d\d?) ([AP])M',
-  re.ASCII | re.IGNORECASE,
-)
-_LABELS = {'-0': 0, '-1': 1}
-_MIN_LINES = 10  # Fewer lines than this say little about the format.
 SHARD_BYTES = 64 << 20  # Of behaviors.tsv, read by one worker.
-_BLOCK = 16 << 10  # Of a file, in memory while its lines are counted.
-
-
-@dataclasses.dataclass(frozen=True)
-class Shard:
-  """Whole lines of a file: bytes begin..end, of which the first has a number.
-
-  `end` None: all that is left.
-  """
-
-  path: pathlib.Path
-  begin: int = 0
-  end: int | None = None
-  number: int = 1
 
 
 class Mind(Builder):
@@ -62,6 +51,7 @@ class Mind(Builder):
   ITEM_TEXTS = ('title', 'abstract', 'category', 'subcategory')
   HOMEPAGE = 'https://msnews.github.io'
   LICENSE = 'Microsoft Research License Terms: non-commercial research only'
+  USES = (mind_lines,)
   SIZE: str | None = None  # 'small', 'large', or None: small before large.
   _indexed: tuple[pathlib.Path, dict[str, int]] | None = None
 
@@ -107,41 +97,40 @@ class Mind(Builder):
 
   @staticmethod
   def read_shard(
-    shard: Shard, shared: dict[str, int], note: Callable[..., None]
+    shard: Shard, shared: dict[str, int], note: Note
   ) -> Iterator[tuple[int, dict]]:
     """Yields impressions by the place of their line; see `Builder.read_shard`.
 
     Times are unix seconds, MIND's local time taken as UTC. Impressions whose
     labels are all 0 or all 1, or whose history is empty, are kept.
     """
-    for _, place, row in _lines(shard, _parse_impression, note):
-      impression_id, user_id, time, history, candidates, labels = row
-      known = [shared[item_id] for item_id in history if item_id in shared]
-      if len(known) < len(history):
-        note('unknown history ids', times=len(history) - len(known))
-      first = {}
-      for item_id, label in zip(candidates, labels, strict=True):
-        first.setdefault(shared[item_id], label)
-      if len(first) < len(candidates):
-        note('repeated candidates', times=len(candidates) - len(first))
+    for _, place, row in lines(shard, parse_impression, note):
+      history = [shared[key] for key in row.history if key in shared]
+      if len(history) < len(row.history):
+        note('unknown history ids', times=len(row.history) - len(history))
+      labels: dict[int, int] = {}  # By item.
+      for key, label in zip(row.candidates, row.labels, strict=True):
+        labels.setdefault(shared[key], label)
+      if len(labels) < len(row.candidates):
+        note('repeated candidates', times=len(row.candidates) - len(labels))
       yield (
         place,
         {
-          'impression_id': impression_id,
-          'user_id': user_id,
-          'time': time,
-          'history': known,
-          'candidates': list(first),
-          'labels': list(first.values()),
+          'impression_id': row.impression_id,
+          'user_id': row.user_id,
+          'time': row.time,
+          'history': history,
+          'candidates': list(labels),
+          'labels': list(labels.values()),
         },
       )
 
   @classmethod
   def check(
-    cls, directory: pathlib.Path, split: str, read: int, tally: Tally
+    cls, directory: pathlib.Path, split: str, count: int, tally: Tally
   ) -> None:
     """UserError where behaviors.tsv has no usable line or is mostly bad."""
-    _check(cls._behaviors(directory, split), read, tally)
+    check_format(cls._behaviors(directory, split), count, tally)
 
   def shared(self, directory: pathlib.Path) -> dict[str, int]:
     """item_id -> index; kept for the next split: it reads all four files."""
@@ -151,49 +140,41 @@ class Mind(Builder):
       self._indexed = directory, index
     return self._indexed[1]
 
-  def _catalog(
-    self, directory: pathlib.Path, note: Callable[..., None]
-  ) -> Iterator[Item]:
+  def _catalog(self, directory: pathlib.Path, note: Note) -> Iterator[Item]:
     """Yields every item in the order that both configs index them."""
     files = self.files(directory)
     titles: dict[str, str] = {}
     for news in files[0::2]:
       seen = set()
-      for number, row in _rows(news, _parse_news, note):
-        item_id, category, subcategory, title, abstract = row
-        if item_id in seen:
-          note(
-            'duplicate news ids',
-            f'{_place(news, number)}: {_short(item_id)} again',
-          )
-        elif item_id in titles:
+      for number, row in rows(news, parse_news, note):
+        where, key = place_of(news, number), row.item_id
+        if key in seen:
+          note('duplicate news ids', f'{where}: {short(key)} again')
+        elif key in titles:
           note('dev news already in train')
-          if title != titles[item_id]:
-            why = f'{_short(item_id)} has another title in train'
-            note('another title in dev', f'{_place(news, number)}: {why}')
+          if row.title != titles[key]:
+            note(
+              'another title in dev',
+              f'{where}: {short(key)} has another title in train',
+            )
         else:
-          titles[item_id] = title
-          if not title.strip():
+          titles[key] = row.title
+          if not row.title.strip():
             note('empty titles')
-          yield {
-            'item_id': item_id,
-            'title': title,
-            'abstract': abstract,
-            'category': category,
-            'subcategory': subcategory,
-          }
-        seen.add(item_id)
+          yield row._asdict()
+        seen.add(key)
     for behaviors in files[1::2]:
       # Only usable lines add items; the impressions config counts the others.
-      for number, row in _rows(behaviors, _parse_impression, _silent):
-        for item_id in row[4]:
-          if item_id not in titles:
-            titles[item_id] = ''
-            why = f'candidate {_short(item_id)} has no news'
+      for number, impression in rows(behaviors, parse_impression, _silent):
+        for key in impression.candidates:
+          if key not in titles:
+            titles[key] = ''
+            where = place_of(behaviors, number)
             note(
-              'candidates without news', f'{_place(behaviors, number)}: {why}'
+              'candidates without news',
+              f'{where}: candidate {short(key)} has no news',
             )
-            yield {'item_id': item_id, **dict.fromkeys(self.ITEM_TEXTS, '')}
+            yield {'item_id': key, **dict.fromkeys(self.ITEM_TEXTS, '')}
 
 
 class MindSmall(Mind):
@@ -208,167 +189,8 @@ class MindLarge(Mind):
   SIZE = 'large'
 
 
-def unix_seconds(text: str) -> int:
-  """'11/9/2019 12:01:13 AM' -> seconds since 1970, taking the time as UTC.
-
-  As `strptime` with '%m/%d/%Y %I:%M:%S %p' in ASCII, but several times faster.
-
-  Raises:
-    ValueError: the text is no such time.
-  """
-  match = _TIME.fullmatch(text)
-  if match is None:
-    raise ValueError('expected month/day/year hour:minute:second AM|PM')
-  date, hour, minute, second, half = match.groups()
-  hour, minute, second = int(hour), int(minute), int(second)
-  if not (1 <= hour <= 12 and minute < 60 and second < 60):
-    raise ValueError('no such time of day')
-  hour = hour % 12 + 12 * (half in 'Pp')
-  return _midnight(date) + hour * 3600 + minute * 60 + second
-
-
-@functools.lru_cache(1024)  # A set spans few days.
-def _midnight(date: str) -> int:
-  month, day, year = map(int, date.split('/'))
-  epoch = datetime.date(1970, 1, 1)
-  return (datetime.date(year, month, day) - epoch).days * 86400
-
-
-# ------------------------------------------------------------------- lines
-class _Malformed(ValueError):
-  """A line to set aside: the reason it is counted under, and the detail."""
-
-  def __init__(self, reason: str, detail: str):
-    super().__init__(detail)
-    self.reason = reason
-
-
-def line_shards(path: pathlib.Path, size: int) -> list[Shard]:
-  """A file cut at starts of lines, every `size` bytes or a line later."""
-  shards, begin, number, lines = [], 0, 1, 0
-  with open(path, 'rb') as f:
-    while block := f.read(min(_BLOCK, begin + size - f.tell())):
-      lines += block.count(b'\n')
-      if f.tell() >= begin + size:
-        # To the end of the line that the block ends in.
-        lines += f.readline().count(b'\n')
-        shards.append(Shard(path, begin, f.tell(), number))
-        begin, number, lines = f.tell(), number + lines, 0
-    if f.tell() > begin:
-      shards.append(Shard(path, begin, f.tell(), number))
-  return shards
-
-
-def _lines(
-  shard: Shard, parse: Callable[[str], tuple], note: Callable[..., None]
-) -> Iterator[tuple[int, int, tuple]]:
-  """Yields (line number from 1, its byte, parsed line) of the usable lines."""
-  place = shard.begin
-  with open(shard.path, 'rb') as f:
-    f.seek(place)
-    for number, line in enumerate(f, shard.number):
-      if shard.end is not None and place >= shard.end:
-        return
-      begin, place = place, place + len(line)
-      if number == 1:
-        line = line.removeprefix(codecs.BOM_UTF8)
-      if not line.strip():
-        note('blank lines')
-        continue
-      try:
-        row = parse(line.rstrip(b'\r\n').decode())
-      except UnicodeDecodeError as e:
-        reason, why = 'not UTF-8', f'not UTF-8 from byte {e.start}'
-      except _Malformed as e:
-        reason, why = e.reason, str(e)
-      else:
-        yield number, begin, row
-        continue
-      where = f'{_place(shard.path, number)}: {why}'
-      note(f'malformed: {reason}', where)
-
-
-def _rows(
-  path: pathlib.Path,
-  parse: Callable[[str], tuple],
-  note: Callable[..., None],
-) -> Iterator[tuple[int, tuple]]:
-  """Yields (line number from 1, parsed line) of the usable lines of a file."""
-  usable, tally = 0, Tally()
-
-  def both(*args, **kwargs):
-    tally.note(*args, **kwargs)
-    note(*args, **kwargs)
-
-  for number, _, row in _lines(Shard(path), parse, both):
-    usable += 1
-    yield number, row
-  _check(path, usable, tally)
-
-
-def _check(path: pathlib.Path, usable: int, tally: Tally) -> None:
-  """Raises UserError where a file, read whole, is empty or mostly malformed."""
-  bad = sum(
-    n for reason, n in tally.counts.items() if reason.startswith('malformed: ')
-  )
-  first = tally.notes[:3]
-  if not usable + bad:
-    raise UserError(f'{path} is empty: fetch it again from the publisher')
-  if not usable or (usable + bad >= _MIN_LINES and bad > usable):
-    raise UserError(
-      f'{path} does not look like MIND: {bad} of {usable + bad} lines are '
-      f'malformed; first: {"; ".join(first)}: fetch it again or point '
-      "config.data.dir at the publisher's files"
-    )
-
-
-def _columns(line: str, expected: int) -> list[str]:
-  columns = line.split('\t')  # Quotes are plain characters in MIND.
-  if len(columns) != expected:
-    raise _Malformed('columns', f'{len(columns)} columns, expected {expected}')
-  return columns
-
-
-def _parse_news(line: str) -> tuple[str, str, str, str, str]:
-  """item_id, category, subcategory, title, abstract."""
-  item_id, category, subcategory, title, abstract, *_ = _columns(line, 8)
-  if item_id.split() != [item_id]:  # Behaviors separate ids by spaces.
-    raise _Malformed('news id', f'news id {_short(item_id)} empty or spaced')
-  return item_id, category, subcategory, title, abstract
-
-
-def _parse_impression(
-  line: str,
-) -> tuple[str, str, int, list[str], list[str], list[int]]:
-  """impression_id, user_id, time, history, candidates, labels."""
-  impression_id, user_id, time, history, shown = _columns(line, 5)
-  try:
-    seconds = unix_seconds(time)
-  except ValueError as e:
-    raise _Malformed('time', f'time {_short(time)}: {e}') from None
-  shown = shown.split()
-  if not shown:
-    raise _Malformed('no candidates', 'the impression has no candidates')
-  bad = [word for word in shown if word[-2:] not in _LABELS or len(word) < 3]
-  if bad:
-    why = f'candidate {_short(bad[0])}, expected <news id>-0 or <news id>-1'
-    raise _Malformed('candidate', why)
-  candidates = [word[:-2] for word in shown]
-  labels = [_LABELS[word[-2:]] for word in shown]
-  return impression_id, user_id, seconds, history.split(), candidates, labels
-
-
 def _silent(reason: str, where: str = '', times: int = 1) -> None:
-  """A `note` for what another pass counts."""
-
-
-def _place(path: pathlib.Path, number: int) -> str:
-  return f'{path.parent.name}/{path.name}:{number}'
-
-
-def _short(text: str) -> str:
-  """Quoted and cut: a mangled field can be megabytes of anything."""
-  return repr(text if len(text) <= 40 else text[:40] + '...')
+  """A `Note` for what another pass counts."""
 
 
 def _what_is_missing(
@@ -381,23 +203,23 @@ def _what_is_missing(
   if not directory.is_dir():
     what = 'is not a directory' if directory.exists() else 'does not exist'
     return f'{directory} {what}: {to_do}'
-  here = directory.resolve()
   if path.parent.is_dir():
-    found = f'{_found(path.parent)} in {path.parent.name}/'
-    return f'{path} is missing: found {found}; {to_do}'
-  if re.fullmatch(r'MIND(small|large)_(train|dev)', here.name):
-    found = f'found {_found(directory)}'
+    entries = f'{_entries(path.parent)} in {path.parent.name}/'
+    return f'{path} is missing: found {entries}; {to_do}'
+  absolute = directory.resolve()
+  if re.fullmatch(r'MIND(small|large)_(train|dev)', absolute.name):
     return (
-      f'{directory} is one part of MIND ({found}): point config.data.dir at '
-      f'its parent, {here.parent}, expected to hold {wanted}'
+      f'{directory} is one part of MIND (found {_entries(directory)}): point '
+      f'config.data.dir at its parent, {absolute.parent}, expected to hold '
+      f'{wanted}'
     )
   return (
     f'{directory} does not hold {path.parent.name}/: found '
-    f'{_found(directory)}; unzip it there or {to_do}'
+    f'{_entries(directory)}; unzip it there or {to_do}'
   )
 
 
-def _found(directory: pathlib.Path, most: int = 5) -> str:
+def _entries(directory: pathlib.Path, most: int = 5) -> str:
   """'a', 'b' and 3 more: a few of the entries of a directory."""
   names = sorted(path.name for path in directory.iterdir())
   if not names:

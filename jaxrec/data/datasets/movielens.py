@@ -1,6 +1,6 @@
 """MovieLens (Harper, Konstan, 2015; grouplens.org/datasets/movielens).
 
-`config.data.dir` holds the publisher's files; which set it is, they tell:
+`config.data.dir` holds the files of one set, which is known by their names:
 
   latest-small, 25M, 32M   movies.csv   movieId,title,genres
                            ratings.csv  userId,movieId,rating,timestamp
@@ -26,12 +26,14 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from jaxrec.data.datasets.builder import Item, Tally
+from jaxrec.data.datasets.builder import Item
 from jaxrec.data.datasets.sequence_builder import (
   Interaction,
   SequenceBuilder,
 )
 from jaxrec.data.readers import plain_lines, tables
+from jaxrec.data.readers.tally import Note, Tally
+from jaxrec.data.readers.times import MAX_SECONDS
 from jaxrec.errors import UserError
 
 MOVIES = ('movieId', 'title', 'genres')
@@ -82,7 +84,6 @@ class MovieLens(SequenceBuilder):
   ITEM_TEXTS = ('title', 'category', 'year')
   HOMEPAGE = 'https://grouplens.org/datasets/movielens'
   LICENSE = 'GroupLens: research and other non-commercial use'
-  USES = (plain_lines, tables)
 
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
@@ -96,13 +97,15 @@ class MovieLens(SequenceBuilder):
 
   def interactions(self, directory: pathlib.Path) -> Iterator[Interaction]:
     """Yields every rating, in the file's order."""
-    tally = Tally()  # What is wrong with films the items config counts.
+    tally = Tally()  # Of films, which the items config counts.
     films = {
       item['item_id']: i for i, item in enumerate(_films(directory, tally.note))
     }
     # Sorted film indices of each user: 4 bytes a rating, 130 MB for 32M, where
     # a set of pairs would take several GB.
-    seen = collections.defaultdict(lambda: array.array('i'))
+    seen: dict[str, array.array] = collections.defaultdict(
+      lambda: array.array('i')
+    )
     layout, note = layout_of(directory), self.note
     for where, row in _rows(directory, layout, layout.ratings, RATINGS, note):
       user, film, rating, time = row
@@ -110,18 +113,19 @@ class MovieLens(SequenceBuilder):
         seconds, stars = int(time), float(rating)
       except ValueError:
         seconds, stars = -1, 0.0
-      in_time = 0 <= seconds <= tables.MAX_SECONDS
+      in_time = 0 <= seconds <= MAX_SECONDS
       if not user.strip() or not in_time or not math.isfinite(stars):
-        why = f'userId {user[:50]!r}, rating {rating[:50]!r}, timestamp '
-        self.note('malformed: not a rating', f'{where}: {why}{time[:50]!r}')
+        detail = f'userId {user[:50]!r}, rating {rating[:50]!r}'
+        detail += f', timestamp {time[:50]!r}'
+        self.note('malformed: not a rating', f'{where}: {detail}')
       elif film not in films:
         self.note('ratings of unknown films', f'{where}: film {film[:50]!r}')
       else:
         rated, index = seen[user], films[film]
         at = bisect.bisect_left(rated, index)
         if rated[at : at + 1] == array.array('i', [index]):
-          why = f'user {user[:50]!r}, film {film[:50]!r}'
-          self.note('repeated ratings', f'{where}: {why}')
+          detail = f'user {user[:50]!r}, film {film[:50]!r}'
+          self.note('repeated ratings', f'{where}: {detail}')
         else:
           rated.insert(at, index)
           behaviour = 'liked' if stars >= LIKED else 'watched'
@@ -134,7 +138,7 @@ def layout_of(directory: pathlib.Path) -> Layout:
   Raises:
     UserError: there is none, or there are several.
   """
-  here = {
+  present = {
     layout: [
       name
       for name in (layout.movies, layout.ratings)
@@ -142,27 +146,29 @@ def layout_of(directory: pathlib.Path) -> Layout:
     ]
     for layout in LAYOUTS
   }
-  whole = [layout for layout, names in here.items() if len(names) == 2]
+  whole = [layout for layout, names in present.items() if len(names) == 2]
   if len(whole) == 1:
     return whole[0]
-  found = ', '.join(name for names in here.values() for name in names)
-  expected = ' or '.join(f'{x.movies} and {x.ratings} ({x.sets})' for x in here)
+  files = ', '.join(name for names in present.values() for name in names)
+  expected = ' or '.join(
+    f'{x.movies} and {x.ratings} ({x.sets})' for x in LAYOUTS
+  )
   what = 'several sets of MovieLens' if whole else 'no set of MovieLens'
   missing = [
     name
-    for layout, names in here.items()
+    for layout, names in present.items()
     for name in (layout.movies, layout.ratings)
     if len(names) == 1 and name not in names
   ]
   lacks = f', {" and ".join(missing)} is missing' if missing else ''
   raise UserError(
-    f'data.dir={directory}: {what} (found: {found or "none of its files"}'
+    f'data.dir={directory}: {what} (found: {files or "none of its files"}'
     f'{lacks if not whole else ""}): give the unzipped directory of one, with '
     f'{expected}'
   )
 
 
-def _films(directory: pathlib.Path, note: tables.Note) -> Iterator[Item]:
+def _films(directory: pathlib.Path, note: Note) -> Iterator[Item]:
   layout, seen = layout_of(directory), set()
   for where, row in _rows(directory, layout, layout.movies, MOVIES, note):
     film, title, genres = row
@@ -188,20 +194,23 @@ def _rows(
   layout: Layout,
   name: str,
   columns: tuple[str, ...],
-  note: tables.Note,
+  note: Note,
 ) -> Iterator[tuple[str, tuple]]:
   """Yields ('file:line', values of `columns`) of one of the two files."""
   path = directory / name
   if layout.separators is None:
-    found = tables.pick(path, {c: c for c in columns}, option='')
-    for where, row in tables.rows(path, found, note):
-      yield where, tuple(row[c] for c in columns)
+    picked = tables.pick(path, {name: name for name in columns}, option='')
+    for where, texts in tables.rows(path, picked, note):
+      yield where, tuple(texts[name] for name in columns)
     return
   is_flagged = name == 'u.item'
   separator = layout.separators[name == layout.ratings]
   width = 5 + len(GENRES) if is_flagged else len(columns)
   for where, row in plain_lines.rows(path, separator, width, note, 'latin-1'):
-    yield where, (row[0], row[1], _genres(row[5:])) if is_flagged else row
+    if is_flagged:
+      yield where, (row[0], row[1], _genres(row[5:]))
+    else:
+      yield where, tuple(row)
 
 
 def _genres(flags: list[str]) -> str | None:

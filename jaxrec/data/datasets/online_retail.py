@@ -33,12 +33,15 @@ import statistics
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from jaxrec.data.datasets.builder import Item, Tally
+from jaxrec.data.datasets.builder import Item
 from jaxrec.data.datasets.sequence_builder import (
   Interaction,
   SequenceBuilder,
 )
 from jaxrec.data.readers import tables
+from jaxrec.data.readers.formats import damaged
+from jaxrec.data.readers.tally import Note, Tally
+from jaxrec.data.readers.times import unix_seconds
 from jaxrec.errors import UserError
 
 SHEETS = ('Year 2009-2010', 'Year 2010-2011')
@@ -85,32 +88,35 @@ class OnlineRetail(SequenceBuilder):
   ITEM_TEXTS = ('title', 'price')
   HOMEPAGE = 'https://archive.ics.uci.edu/dataset/502/online+retail+ii'
   LICENSE = 'CC BY 4.0'
-  USES = (tables,)
 
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
     """The .xlsx or .parquet files; UserError where there is none, or both."""
-    found = {
+    files = {
       kind: sorted(p for p in directory.glob(f'*{kind}') if p.is_file())
       for kind in ('.xlsx', '.parquet')
     }
     # A workbook that is open has a lock file beside it.
-    found['.xlsx'] = [p for p in found['.xlsx'] if not p.name.startswith('~$')]
-    there = [kind for kind, paths in found.items() if paths]
-    if len(there) != 1:
-      names = [p.name for paths in found.values() for p in paths][:5]
+    files['.xlsx'] = [p for p in files['.xlsx'] if not p.name.startswith('~$')]
+    kinds = [kind for kind, paths in files.items() if paths]
+    if len(kinds) != 1:
+      names = [p.name for paths in files.values() for p in paths][:5]
       raise UserError(
-        f'data.dir={directory}: {"both" if there else "neither"} .xlsx and '
+        f'data.dir={directory}: {"both" if kinds else "neither"} .xlsx and '
         f'.parquet (found: {", ".join(names) or "neither"}): give a directory '
         'with online_retail_II.xlsx, or with its sheets as .parquet'
       )
-    return found[there[0]]
+    return files[kinds[0]]
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
     """Yields the articles."""
-    tally = Tally()  # What is wrong with lines the sequences config counts.
-    titles = collections.defaultdict(collections.Counter)
-    prices = collections.defaultdict(lambda: array.array('d'))
+    tally = Tally()  # Of lines, which the sequences config counts.
+    titles: dict[str, collections.Counter] = collections.defaultdict(
+      collections.Counter
+    )
+    prices: dict[str, array.array] = collections.defaultdict(
+      lambda: array.array('d')
+    )
     for sale in _sales(self.files(directory), tally.note):
       prices[sale.item].append(sale.price)
       titles[sale.item].update([sale.description] if sale.description else [])
@@ -134,7 +140,7 @@ class OnlineRetail(SequenceBuilder):
       yield Interaction(sale.user, index, sale.time)
 
 
-def _sales(paths: list[pathlib.Path], note: tables.Note) -> Iterator[Sale]:
+def _sales(paths: list[pathlib.Path], note: Note) -> Iterator[Sale]:
   """Yields the lines that stay; see the module's docstring."""
   earlier: set[str] = set()
   for sheet in _sheets(paths, note):
@@ -149,16 +155,16 @@ def _sales(paths: list[pathlib.Path], note: tables.Note) -> Iterator[Sale]:
       description = ' '.join(row['Description'].split())
       user = row['Customer ID'].strip()
       quantity, price = _numbers(row['Quantity'], row['Price'])
-      time = tables.unix_seconds(row['InvoiceDate'])
+      time = unix_seconds(row['InvoiceDate'])
       key = code or description
       if not invoice:
         note('malformed: no invoice', f'{where}: no invoice number')
       elif quantity is None:
-        told = {name: row[name][:50] for name in ('Quantity', 'Price')}
-        note('malformed: not a number', f'{where}: {told}')
+        texts = {name: row[name][:50] for name in ('Quantity', 'Price')}
+        note('malformed: not a number', f'{where}: {texts}')
       elif time is None or time < _EARLIEST:
-        why = f'InvoiceDate {row["InvoiceDate"][:50]!r}'
-        note('malformed: time', f'{where}: {why}')
+        detail = f'InvoiceDate {row["InvoiceDate"][:50]!r}'
+        note('malformed: time', f'{where}: {detail}')
       elif invoice[0] in 'Cc' or quantity <= 0:
         note('returns')
       elif not user:
@@ -177,7 +183,7 @@ def _sales(paths: list[pathlib.Path], note: tables.Note) -> Iterator[Sale]:
 
 
 def _numbers(quantity: str, price: str) -> tuple[int | None, float]:
-  """None where one of them is none."""
+  """Quantity and price; (None, _) where one of them is no number."""
   try:
     whole, paid = int(quantity), float(price)
   except ValueError:
@@ -185,18 +191,18 @@ def _numbers(quantity: str, price: str) -> tuple[int | None, float]:
   return (whole if math.isfinite(paid) else None), paid
 
 
-def _sheets(paths: list[pathlib.Path], note: tables.Note) -> Iterator[Iterator]:
+def _sheets(paths: list[pathlib.Path], note: Note) -> Iterator[Iterator]:
   """Yields, for each sheet, its ('file:line', {column: text})."""
   for path in paths:
     if path.suffix == '.parquet':
       wanted = {name: name for name in COLUMNS}
-      found = tables.pick(path, wanted, optional={'StockCode'}, option='')
-      yield tables.rows(path, found, note)
+      columns = tables.pick(path, wanted, optional={'StockCode'}, option='')
+      yield tables.rows(path, columns, note)
     else:
       yield from _workbook(path, note)
 
 
-def _workbook(path: pathlib.Path, note: tables.Note) -> Iterator[Iterator]:
+def _workbook(path: pathlib.Path, note: Note) -> Iterator[Iterator]:
   """Likewise, of an .xlsx."""
   try:
     import openpyxl
@@ -207,19 +213,19 @@ def _workbook(path: pathlib.Path, note: tables.Note) -> Iterator[Iterator]:
     ) from e
   book = _try(path, lambda: openpyxl.load_workbook(path, read_only=True))
   try:
-    there = [name for name in SHEETS if name in book.sheetnames]
-    if not there:
+    sheets = [name for name in SHEETS if name in book.sheetnames]
+    if not sheets:
       raise UserError(
         f'{path}: found the sheets {", ".join(book.sheetnames)[:200]!r}, '
         f'expected {" and ".join(map(repr, SHEETS))}'
       )
-    for name in there:
+    for name in sheets:
       yield _sheet_rows(path, book[name], note)
   finally:
     book.close()
 
 
-def _sheet_rows(path: pathlib.Path, sheet, note: tables.Note) -> Iterator:
+def _sheet_rows(path: pathlib.Path, sheet, note: Note) -> Iterator:
   lines = _try(path, lambda: sheet.iter_rows(values_only=True))
   header = [_text(v).strip() for v in _try(path, lambda: next(lines, ()))]
   missing = set(COLUMNS) - {'StockCode', *header}
@@ -230,14 +236,15 @@ def _sheet_rows(path: pathlib.Path, sheet, note: tables.Note) -> Iterator:
       f'{path}: the sheet {sheet.title!r} has the columns '
       f'{", ".join(header)[:200]!r}, expected {", ".join(COLUMNS)}, once each'
     )
-  at = {name: header.index(name) for name in COLUMNS if name in header}
+  places = {name: header.index(name) for name in COLUMNS if name in header}
   number = 1
   while (row := _try(path, lambda: next(lines, None))) is not None:
     number += 1
     if any(value is not None for value in row):
       note(tables.ROWS)
       texts = {
-        name: _text(row[i]) if i < len(row) else '' for name, i in at.items()
+        name: _text(row[i]) if i < len(row) else ''
+        for name, i in places.items()
       }
       yield f'{path.name}:{sheet.title}:{number}', texts
 
@@ -247,7 +254,7 @@ def _try(path: pathlib.Path, read):
   try:
     return read()
   except Exception as e:  # A damaged workbook raises nearly anything.
-    raise tables.damaged(path, e) from e
+    raise damaged(path, e) from e
 
 
 def _text(value) -> str:

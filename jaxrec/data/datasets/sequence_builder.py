@@ -2,7 +2,7 @@
 
 A dataset is one subclass with `files`, `items` (see `Builder`) and
 `interactions`. Its two TFDS configs are 'items' and 'sequences'; a protocol
-(`held_out.py`) cuts its one split 'users' later, so that any of them can be
+(`splits.held_out`) cuts its one split 'users' later, so that any of them can be
 asked of the same prepared records.
 """
 
@@ -40,7 +40,10 @@ class Interaction(NamedTuple):
   behaviour: str = ''
 
 
-class SequenceBuilder(Builder, skip_registration=True):
+class SequenceBuilder(
+  Builder,
+  skip_registration=True,  # type: ignore[call-arg]  # TFDS has no types.
+):
   """Base of the datasets of sequences; see the module's docstring."""
 
   BUILDER_CONFIGS = [
@@ -57,7 +60,7 @@ class SequenceBuilder(Builder, skip_registration=True):
     """Names of what users did, of what was prepared, now or earlier."""
     return tuple(json.loads(self.info.metadata['behaviours']))
 
-  def _behaviours(self) -> dict:
+  def _behaviour_features(self) -> dict:
     return {
       'user_id': tfds.features.Text(),
       'items': sequence_of(np.int32),
@@ -71,8 +74,10 @@ class SequenceBuilder(Builder, skip_registration=True):
 
     Items of one time keep the file's order, which nothing may rely on.
     """
-    columns = lambda: [array.array(kind) for kind in 'iqB']
-    lists = collections.defaultdict(columns)
+    # Of each user: items, times and behaviours.
+    lists: dict[str, tuple[array.array, ...]] = collections.defaultdict(
+      lambda: (array.array('i'), array.array('q'), array.array('B'))
+    )
     names: dict[str, int] = {}
     for user, item, time, behaviour in self.interactions(directory):
       index = names.setdefault(behaviour, len(names))
@@ -86,7 +91,7 @@ class SequenceBuilder(Builder, skip_registration=True):
     self.note('interactions', times=sum(len(i) for i, *_ in lists.values()))
     self.info.metadata['behaviours'] = json.dumps(list(names))
     for user, columns in lists.items():
-      items, times, behaviours = map(np.asarray, columns)
+      items, times, behaviours = (np.asarray(column) for column in columns)
       order = np.argsort(times, kind='stable')
       yield {
         'user_id': user,

@@ -1,0 +1,1 @@
+"""The catalog: what every item is, as tokens and as numbers."""

@@ -3,16 +3,14 @@
 import dataclasses
 import hashlib
 import pathlib
-import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import overload
 
 import numpy as np
 
-from jaxrec.data.columns.columns import (
-  CHUNK,
-  ColumnWriter,
-  read_columns,
-)
+from jaxrec.data.columns.files import ColumnWriter, read_columns
+from jaxrec.data.columns.ragged import CHUNK
+from jaxrec.data.items.template import Template
 from jaxrec.errors import UserError, choices
 
 
@@ -47,7 +45,7 @@ class Catalog:
     return self.offsets[items + 1] - self.offsets[items]
 
 
-class ItemTexts(Sequence):
+class ItemTexts(Sequence[str]):
   """Items' texts, each made from its columns when it is read.
 
   Args:
@@ -58,35 +56,27 @@ class ItemTexts(Sequence):
     UserError: the template names no column, or one that is not there.
   """
 
-  def __init__(self, columns: dict[str, Sequence[str]], template: str):
-    self._template = template
-    self._columns = {n: columns[n] for n in _names(columns, template)}
+  def __init__(self, columns: Mapping[str, Sequence[str]], template: str):
+    self._template = Template(template)
+    for name in self._template.columns:
+      if name not in columns:
+        raise UserError(f'data.text_template: {choices(name, columns)}')
+    self._columns = {name: columns[name] for name in self._template.columns}
 
   def __len__(self) -> int:
     return len(next(iter(self._columns.values())))
 
-  def __getitem__(self, i: int) -> str:
+  @overload
+  def __getitem__(self, i: int) -> str: ...
+
+  @overload
+  def __getitem__(self, i: slice) -> list[str]: ...
+
+  def __getitem__(self, i: int | slice) -> str | list[str]:
+    if isinstance(i, slice):
+      return [self[k] for k in range(*i.indices(len(self)))]
     row = {name: column[i] for name, column in self._columns.items()}
-    return self._template.format(**row)
-
-
-def _names(columns: dict[str, Sequence[str]], template: str) -> list[str]:
-  """The columns that a template names."""
-  try:
-    names = {
-      name for _, name, _, _ in string.Formatter().parse(template) if name
-    }
-  except ValueError as e:
-    raise UserError(f'data.text_template={template!r}: {e}') from e
-  for name in sorted(names):
-    if name not in columns:
-      raise UserError(f'data.text_template: {choices(name, columns)}')
-  if not names:
-    raise UserError(
-      f'data.text_template={template!r} names no column: give e.g. '
-      f"'{{title}}' (columns: {', '.join(columns)})"
-    )
-  return sorted(names)
+    return self._template.fill(row)
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -117,7 +107,7 @@ def load_tokenizer(directory: pathlib.Path):
 
 
 def tokenize(
-  columns: dict[str, Sequence[str]],
+  columns: Mapping[str, Sequence[str]],
   *,
   template: str,
   tokenizer_dir: pathlib.Path,
@@ -138,8 +128,8 @@ def tokenize(
   """
   if max_tokens < 3:
     raise UserError(
-      f'encoder.max_tokens={max_tokens} leaves no room for text between [CLS] '
-      'and [SEP]: give 3 or more'
+      f'model.text.max_tokens={max_tokens} leaves no room for text between '
+      '[CLS] and [SEP]: give 3 or more'
     )
   tokenizer = load_tokenizer(tokenizer_dir)
   tokenizer.no_padding()

@@ -1,8 +1,9 @@
 """What items have in common beside their texts: category, price, artist.
 
-A field's values are numbered: names as they are, up to VALUES of them at once
-('Drama|War'), numbers by the quantile they fall in. What is in no item it was
-made from has no number, and neither has what is missing.
+A field's values are numbered. Where they are names, each name has a number; an
+item may have up to VALUES of them ('Drama|War'). Where they are numbers, the
+quantile they fall in counts. A name that no item had when the field was learned
+has no number, and neither has a missing value.
 """
 
 import dataclasses
@@ -39,18 +40,21 @@ class Field:
 
   def numbered(self, texts: Sequence[str]) -> np.ndarray:
     """The numbers of texts, int32 [N, V], -1 for none."""
-    found = np.full((len(texts), VALUES), -1, np.int32)
+    numbers = np.full((len(texts), VALUES), -1, np.int32)
     places = {name: i for i, name in enumerate(self.names)}
     for i in range(len(texts)):
       if self.names:
-        known = [places[x] for x in _split(texts[i]) if x in places][:VALUES]
-        found[i, : len(known)] = known
-      elif (number := _number(texts[i])) is not None:
-        found[i, 0] = np.searchsorted(self.edges, number, 'right')
-    return found
+        names = split_names(texts[i])
+        known = [places[name] for name in names if name in places][:VALUES]
+        numbers[i, : len(known)] = known
+      elif (value := _number(texts[i])) is not None:
+        numbers[i, 0] = np.searchsorted(self.edges, value, 'right')
+    return numbers
 
 
-def learn(columns: Mapping[str, Sequence[str]], names: Sequence[str]):
+def learn(
+  columns: Mapping[str, Sequence[str]], names: Sequence[str]
+) -> tuple[Field, ...]:
   """The Fields of a catalog.
 
   A column is of numbers if all its values are, and they are more than BUCKETS.
@@ -62,26 +66,28 @@ def learn(columns: Mapping[str, Sequence[str]], names: Sequence[str]):
   Raises:
     UserError: there is no such column, or it is empty.
   """
-  found = []
+  fields: list[Field] = []
   for name in names:
     if name not in columns or name == 'item_id':
       known = [key for key in columns if key != 'item_id']
-      raise UserError(f'fields.names: {choices(name, known)}')
+      raise UserError(f'model.terms.fields.names: {choices(name, known)}')
     texts = [columns[name][i] for i in range(len(columns[name]))]
     numbers = [_number(text) for text in texts if text.strip()]
     if not numbers:
-      raise UserError(f'fields.names: {name} is empty in every item')
+      raise UserError(
+        f'model.terms.fields.names: {name} is empty in every item'
+      )
     if None not in numbers and len(set(numbers)) > BUCKETS:
       at = np.arange(1, BUCKETS) / BUCKETS
       edges = np.unique(np.quantile(np.array(numbers), at))
-      found.append(Field(name, edges=tuple(edges.tolist())))
+      fields.append(Field(name, edges=tuple(edges.tolist())))
       continue
     values, counts = np.unique(
-      [x for text in texts for x in _split(text)], return_counts=True
+      [x for text in texts for x in split_names(text)], return_counts=True
     )
     kept = np.sort(np.argsort(-counts, kind='stable')[:MOST])
-    found.append(Field(name, names=tuple(values[kept].tolist())))
-  return tuple(found)
+    fields.append(Field(name, names=tuple(values[kept].tolist())))
+  return tuple(fields)
 
 
 def numbered(
@@ -92,17 +98,17 @@ def numbered(
   The numbers of a field begin where those of the field before it end. A column
   that is missing has no values.
   """
-  found = np.full((count, len(fields), VALUES), -1, np.int32)
+  numbers = np.full((count, len(fields), VALUES), -1, np.int32)
   begin = 0
   for f, field in enumerate(fields):
     if field.name in columns:
       values = field.numbered(columns[field.name])
-      found[:, f] = np.where(values < 0, -1, values + begin)
+      numbers[:, f] = np.where(values < 0, -1, values + begin)
     begin += field.size
-  return found
+  return numbers
 
 
-def _split(text: str) -> list[str]:
+def split_names(text: str) -> list[str]:
   """'A|B' -> ['A', 'B'], each once."""
   parts = (part.strip() for part in text.split(SEPARATOR))
   return list(dict.fromkeys(part for part in parts if part))

@@ -1,0 +1,1 @@
+"""Files read line by line; what cannot be read is noted, and counted."""

@@ -2,7 +2,7 @@
 
 Text is UTF-8; a line that is not is read in the encoding given, or, without
 one, with U+FFFD for what is wrong, and counted. A line has at most
-`tables.MAX_BYTES`. What cannot be read is noted as 'malformed: <reason>';
+`formats.MAX_BYTES`. What cannot be read is noted as 'malformed: <reason>';
 every line but the empty ones is counted under `tables.ROWS`.
 """
 
@@ -10,6 +10,8 @@ import pathlib
 from collections.abc import Iterator
 
 from jaxrec.data.readers import tables
+from jaxrec.data.readers.formats import MAX_BYTES
+from jaxrec.data.readers.tally import Note
 from jaxrec.errors import UserError
 
 
@@ -17,7 +19,7 @@ def rows(
   path: pathlib.Path,
   separator: str,
   width: int,
-  note: tables.Note,
+  note: Note,
   encoding: str | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
   """Yields ('file:line', fields) of each line with `width` fields.
@@ -36,7 +38,7 @@ def rows(
   for number, line in _lines(path):
     read += 1
     where = f'{path.name}:{number}'
-    if len(line) > tables.MAX_BYTES:
+    if len(line) > MAX_BYTES:
       note('malformed: too long', f'{where}: a line of more than 1 MB')
       continue
     if b'\0' in line:
@@ -62,7 +64,7 @@ def _lines(path: pathlib.Path) -> Iterator[tuple[int, bytes]]:
 
   Of a line that is too long, its beginning, a byte more than is allowed.
   """
-  most, number = tables.MAX_BYTES + 1, 0
+  most, number = MAX_BYTES + 1, 0
   try:
     with open(path, 'rb') as f:
       while line := f.readline(most):

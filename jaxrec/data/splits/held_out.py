@@ -1,7 +1,7 @@
 """What is held out of sequences to be predicted.
 
-An event (see `sequences.py`) is held out whole, and none of it may be seen when
-another item of it is predicted.
+An event (see `columns.sequences`) is held out whole, and none of it may be seen
+when another item of it is predicted.
 
 Where users act in several ways, targets may be of one behaviour alone, say
 purchases. Then only events that have such an item are held out. Items of other
@@ -17,8 +17,9 @@ import dataclasses
 
 import numpy as np
 
-from jaxrec.data.columns.columns import Impressions, ragged_rows
-from jaxrec.data.splits.sequences import Sequences, ends, pairs
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import ends, ragged_rows
+from jaxrec.data.columns.sequences import Sequences, pairs
 from jaxrec.errors import UserError, choices
 
 
@@ -156,9 +157,9 @@ def cold_items(
   Raises:
     UserError: nothing is left to learn from, or nobody acts on new items.
   """
-  known, places = np.unique(sequences.items, return_inverse=True)
+  known, item_of = np.unique(sequences.items, return_inverse=True)
   first = np.full(len(known), np.iinfo(np.int64).max)
-  np.minimum.at(first, places, sequences.times)
+  np.minimum.at(first, item_of, sequences.times)
   newest = np.lexsort((-known, -first))  # Of one time the highest index.
   count = max(int(len(known) * fraction), 1)
   if fraction <= 0 or len(known) <= 2 * count:
@@ -168,7 +169,7 @@ def cold_items(
     )
   age = np.empty(len(known), np.int64)
   age[newest] = np.arange(len(known))
-  kind = np.minimum(age // count, 2)[places]  # 0: of the test, 2: warm.
+  kind = np.minimum(age // count, 2)[item_of]  # 0: of the test, 2: warm.
   users, events, warm = sequences.users, sequences.events(), kind == 2
   if is_target is None:
     is_target = np.ones(len(kind), bool)
@@ -178,18 +179,19 @@ def cold_items(
   past = before[begins][events] - before[sequences.offsets[users]]
   splits, counts = [], {'users': len(sequences), 'warm items': 0}
   for cold, name in ((1, 'validation'), (0, 'test')):
-    mine = (kind == cold) & is_target & (past > 0)
+    can_be_target = (kind == cold) & is_target & (past > 0)
     chosen = np.full(len(sequences), -1)
-    at = np.flatnonzero(mine)[::-1]
-    chosen[users[at]] = events[at]  # The last assignment holds: the first.
-    if not len(at):
+    places = np.flatnonzero(can_be_target)[::-1]
+    # The last assignment holds, which is of the first event.
+    chosen[users[places]] = events[places]
+    if not len(places):
       raise UserError(
         f'data.protocol=cold_items: nobody acts on one of the {count} '
         f'new items of the {name} after anything else: give another protocol'
       )
     split = _held_out(
       sequences,
-      mine & (events == chosen[users]),
+      can_be_target & (events == chosen[users]),
       warm & (events < chosen[users]),
     )
     items = known[newest[cold * count : (cold + 1) * count]]
@@ -247,6 +249,7 @@ def targets_of(
     return None
   if wanted not in behaviours:
     raise UserError(f'data.target_behaviour: {choices(wanted, behaviours)}')
+  assert sequences.behaviours is not None  # Whoever names them has them.
   return sequences.behaviours == behaviours.index(wanted)
 
 

@@ -49,7 +49,7 @@ class Subtopic:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Source:
+class TextSource:
   """A domain's texts.
 
   Attributes:
@@ -105,21 +105,22 @@ def _dealt(shared: dict[str, list[str]], n: int) -> dict[str, list[str]]:
 
 
 def _parse(lines: str) -> list[Subtopic]:
-  found: list[Subtopic] = []
-  shared, of_topic, topic = Subtopic('', '', {}, []), None, ''
-  into = shared
+  """The subtopics of a source's lines; see the module's docstring."""
+  subtopics: list[Subtopic] = []
+  shared, of_topic = Subtopic('', '', {}, []), Subtopic('', '', {}, [])
+  topic, into = '', shared  # Where the next slots and templates go.
   for line in filter(None, lines.split('\n')):
     if line.startswith('# '):
       topic = line[2:]
       into = of_topic = Subtopic(topic, '', {}, [])
     elif line.startswith('## '):
-      slots = _dealt(shared.slots, len(found))
+      slots = _dealt(shared.slots, len(subtopics))
       slots |= {slot: [*values] for slot, values in of_topic.slots.items()}
       templates = [*shared.templates, *of_topic.templates]
-      found.append(into := Subtopic(topic, line[3:], slots, templates))
+      subtopics.append(into := Subtopic(topic, line[3:], slots, templates))
     elif re.match('[a-z]+: ', line):
       slot, values = line.split(': ', 1)
       into.slots.setdefault(slot, []).extend(values.split(' | '))
     else:
       into.templates.append(line)
-  return found
+  return subtopics

@@ -1,6 +1,6 @@
 """Songs and who plays them, all invented."""
 
-from jaxrec.data.datasets.demo_texts import Source
+from jaxrec.data.datasets.demo_texts import TextSource
 
 LINES = """
 {quality} {noun}
@@ -423,4 +423,4 @@ doing: decking the halls | unwrapping presents | waiting for Santa
 doing: singing carols | let it snow
 """
 
-MUSIC = Source(LINES, appealing='feat', columns={'artist': '{artist}'})
+MUSIC = TextSource(LINES, appealing='feat', columns={'artist': '{artist}'})

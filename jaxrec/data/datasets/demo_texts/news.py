@@ -1,6 +1,6 @@
 """The news: headlines of towns, teams and companies, all invented."""
 
-from jaxrec.data.datasets.demo_texts import Source, capitalised
+from jaxrec.data.datasets.demo_texts import TextSource, capitalised
 
 LINES = """
 first: Ottoline | Jory | Mabel | Idris | Petra | Casimir | Wilhelmina | Rufus
@@ -605,4 +605,4 @@ number: three | four | six | twins
 """
 
 # Everyone clicks a headline that asks a little more.
-NEWS = Source(LINES, appealing=r'^(How|Why) |\?$', style=capitalised)
+NEWS = TextSource(LINES, appealing=r'^(How|Why) |\?$', style=capitalised)

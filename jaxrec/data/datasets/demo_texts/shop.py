@@ -1,6 +1,6 @@
 """A shop: products by kind, material, size and colour, of invented brands."""
 
-from jaxrec.data.datasets.demo_texts import Source
+from jaxrec.data.datasets.demo_texts import TextSource
 
 LINES = """
 {brand} {material} {kind}
@@ -370,4 +370,4 @@ extra: for ragù | with truffle | for carbonara | for quick suppers
 extra: with ricotta | for baked pasta
 """
 
-SHOP = Source(LINES, appealing='^2-Pack')
+SHOP = TextSource(LINES, appealing='^2-Pack')

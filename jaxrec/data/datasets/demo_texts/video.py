@@ -1,6 +1,6 @@
 """Films with their years, and a line of plot, all invented."""
 
-from jaxrec.data.datasets.demo_texts import Source
+from jaxrec.data.datasets.demo_texts import TextSource
 
 LINES = """
 the {quality} {noun} ({year})
@@ -505,4 +505,4 @@ deed: writes a last aria for a lost love
 deed: haunts the cellars of the opera house
 """
 
-VIDEO = Source(LINES, appealing=' 2: ', columns={'plot': '{hero} {deed}'})
+VIDEO = TextSource(LINES, appealing=' 2: ', columns={'plot': '{hero} {deed}'})

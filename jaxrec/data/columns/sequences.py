@@ -1,25 +1,16 @@
-"""Who acted on what, and when.
+"""Who acted on what, and when, as columns.
 
 Items of one user that share a time are one event: their order in a file says
 nothing.
 """
 
 import dataclasses
-import pathlib
 
 import numpy as np
 
-from jaxrec.data.columns.columns import (
-  ColumnWriter,
-  Impressions,
-  Texts,
-  event_numbers,
-  ragged_rows,
-  read_columns,
-  records,
-  with_texts,
-)
-from jaxrec.errors import UserError
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import ends, event_numbers, ragged_rows
+from jaxrec.data.columns.texts import Texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,76 +60,6 @@ class Sequences:
     )
 
 
-def filtered(
-  sequences: Sequences, *, k_core: int, min_history: int
-) -> tuple[Sequences, dict[str, int]]:
-  """Without those who, and that which, too little is known of.
-
-  Users with fewer than `k_core` or `min_history` interactions go, and so do
-  items with fewer than `k_core`, again and again until none is left to go. The
-  catalog keeps such items and their indices.
-
-  Args:
-    sequences: of all users.
-    k_core, min_history: 0: off.
-
-  Returns:
-    What is left, and counts of what is not.
-
-  Raises:
-    UserError: nothing is left, or a number below 0.
-  """
-  for name, value in (('k_core', k_core), ('min_history', min_history)):
-    if value < 0:
-      raise UserError(f'data.{name}={value}: must be 0 or more')
-  if not k_core and not min_history:
-    return sequences, {}
-  users, kept = sequences.users, np.ones(len(sequences.items), bool)
-  before = -1
-  while before != kept.sum():
-    before = kept.sum()
-    for column, least in (
-      (users, max(k_core, min_history)),
-      (sequences.items, k_core),
-    ):
-      kept &= (
-        np.bincount(column[kept], minlength=column.max() + 1)[column] >= least
-      )
-  if not kept.any():
-    raise UserError(
-      f'data.k_core={k_core}, data.min_history={min_history} leave nobody: '
-      'give less'
-    )
-  left = sequences.where(kept)
-  lengths = np.diff(left.offsets)
-  rows = np.flatnonzero(lengths)
-  items = len(np.unique(sequences.items)) - len(np.unique(left.items))
-  return (
-    dataclasses.replace(
-      left, user_ids=left.user_ids[rows], offsets=ends(lengths[rows])
-    ),
-    {
-      'users dropped': len(sequences) - len(rows),
-      'items dropped': items,
-      'interactions dropped': int((~kept).sum()),
-    },
-  )
-
-
-def sequence_columns(builder, directory: pathlib.Path) -> Sequences:
-  """A SequenceBuilder's records; cached in `directory`, memory-mapped."""
-  if not directory.is_dir():
-    with ColumnWriter(directory) as writer:
-      for chunk in records(builder, 'users'):
-        writer.append_texts('user_ids', Texts.of(chunk['user_id'].tolist()))
-        items, lengths = chunk['items']
-        writer.append({'items': items, 'times': chunk['times'][0]})
-        behaviours = chunk['behaviours'][0].astype(np.uint8)
-        writer.append({'behaviours': behaviours})
-        writer.append_offsets('offsets', lengths)
-  return Sequences(**with_texts(read_columns(directory)))
-
-
 def sequences_of(*splits: Impressions) -> Sequences:
   """What the users of impressions did: their histories, then their clicks.
 
@@ -182,20 +103,6 @@ def sequences_of(*splits: Impressions) -> Sequences:
   )
 
 
-def draw_others(rng, num_items: int, taken: np.ndarray, count: int):
-  """int64 [<= count]: distinct items, uniform over those that are not taken."""
-  taken = np.unique(taken)
-  free = num_items - len(taken)
-  drawn = rng.choice(free, min(count, free), replace=False)
-  # The n-th item that is not taken.
-  return drawn + np.searchsorted(taken - np.arange(len(taken)), drawn, 'right')
-
-
 def pairs(users: np.ndarray, items: np.ndarray) -> np.ndarray:
   """int64, one integer for each pair."""
   return users * (int(items.max(initial=0)) + 1) + items
-
-
-def ends(lengths: np.ndarray) -> np.ndarray:
-  """int64, one more than lengths: 0, and where each part ends."""
-  return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

@@ -1,0 +1,205 @@
+"""Prepares the dataset that a config names: files, TFDS, columns, splits.
+
+What was read once is kept in the cache directory, by a fingerprint of the files
+and of the code that reads them; later runs start from there.
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from jaxrec.data.columns.files import columns_fingerprint
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.records import (
+  FORMAT,
+  impression_columns,
+  item_columns,
+  sequence_columns,
+)
+from jaxrec.data.config import DataConfig
+from jaxrec.data.dataset import Dataset
+from jaxrec.data.datasets import builder_class
+from jaxrec.data.datasets.builder import Builder
+from jaxrec.data.datasets.sequence_builder import SequenceBuilder
+from jaxrec.data.datasets.source import Source
+from jaxrec.data.splits import IMPRESSIONS, SEQUENCE_PROTOCOLS
+from jaxrec.data.splits.by_time import joined, split_by_time
+from jaxrec.data.splits.filters import filtered
+from jaxrec.data.splits.held_out import cut, targets_of
+from jaxrec.errors import UserError
+
+
+def cache_dir(data: DataConfig) -> pathlib.Path:
+  """Where prepared data, tokens and vectors are kept between runs.
+
+  Args:
+    data: the config's section `data`.
+
+  Returns:
+    data.cache_dir, else $XDG_CACHE_HOME/jaxrec, else ~/.cache/jaxrec.
+  """
+  if data.cache_dir:
+    return pathlib.Path(data.cache_dir).expanduser()
+  home = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+  return pathlib.Path(home).expanduser() / 'jaxrec'
+
+
+def load_dataset(
+  data: DataConfig, say: Callable[[str], object] = lambda line: None
+) -> Dataset:
+  """The dataset a config names: read through TFDS, or as an earlier run did.
+
+  Args:
+    data: the config's section `data`; a ConfigDict with the same keys serves
+      as well.
+    say: called with each line for the user: what was read, what was set aside.
+
+  Raises:
+    UserError: unknown name, files missing or unusable, or a protocol or a
+      filter that does not fit the dataset.
+  """
+  say(f'preparing {data.name} {data.dir}'.rstrip())
+  dataset = _prepare(data)
+  for part, counts in dataset.counts.items():
+    listed = ', '.join(f'{name} {count:,}' for name, count in counts.items())
+    say(f'  {part}: {listed}')
+  for note in dataset.notes:
+    say(f'  note: {note}')
+  return dataset
+
+
+def _prepare(data: DataConfig) -> Dataset:
+  cls = builder_class(data.name).bound(data.dir, Source.of(data))
+  is_sequences = issubclass(cls, SequenceBuilder)
+  _check_fit(data, is_sequences)
+  raw = pathlib.Path(data.dir).expanduser()
+  root = cache_dir(data) / 'datasets' / f'{data.name}-{cls.fingerprint(raw)}'
+  tfds.disable_progress_bar()
+  builders: dict[str, Builder] = {}
+  counts: dict[str, dict[str, int]] = {}
+  notes: list[str] = []
+  for name in [config.name for config in cls.BUILDER_CONFIGS]:
+    builders[name] = _built(cls, name, raw, root)
+    counts[name], more_notes = builders[name].summary()
+    notes += more_notes
+  parts: Mapping[str, Any]
+  if is_sequences:
+    parts, more_counts = _sequence_splits(builders['sequences'], root, data)
+    counts |= more_counts
+  else:
+    parts = _impression_splits(
+      builders['impressions'], root, data.validation_fraction
+    )
+  return Dataset(
+    name=data.name,
+    protocol=data.protocol,
+    items=item_columns(builders['items'], root / FORMAT / 'catalog'),
+    fingerprint=columns_fingerprint(root / FORMAT),
+    counts=counts,
+    notes=notes,
+    **parts,
+  )
+
+
+def _check_fit(data: DataConfig, is_sequences: bool) -> None:
+  """UserError where the section asks for what the dataset's kind has not."""
+  if is_sequences == (data.protocol == IMPRESSIONS):
+    kind = 'sequences' if is_sequences else 'impressions'
+    fit = ' or '.join(SEQUENCE_PROTOCOLS) if is_sequences else IMPRESSIONS
+    raise UserError(
+      f'data.protocol={data.protocol}: {data.name} is a dataset of {kind}: '
+      f'give {fit}'
+    )
+  if is_sequences:
+    return
+  if data.target_behaviour:
+    raise UserError(
+      f'data.target_behaviour={data.target_behaviour}: {data.name} is a '
+      "dataset of impressions, whose targets are its clicks: give ''"
+    )
+  if data.k_core or data.min_history:
+    raise UserError(
+      f'data.k_core={data.k_core}, data.min_history={data.min_history}: '
+      f'{data.name} is a dataset of impressions, which are not filtered: give 0'
+    )
+
+
+def _built(
+  cls: type[Builder], config: str, raw: pathlib.Path, root: pathlib.Path
+) -> Builder:
+  """The builder of one TFDS config, its records written under `root`."""
+  builder = cls(config=config, data_dir=root)
+  try:
+    with contextlib.redirect_stdout(io.StringIO()):  # "Downloading ...".
+      builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=raw)
+      )
+  except OSError as e:
+    raise UserError(f'{cls.name}: cannot write {root}: {e}') from e
+  return builder
+
+
+def _impression_splits(
+  builder: Builder, root: pathlib.Path, fraction: float
+) -> dict[str, Impressions]:
+  """The splits of impressions, by their names in `Dataset`."""
+  splits = {
+    split: impression_columns(builder, split, root / FORMAT / split)
+    for split in builder.SPLITS
+  }
+  if 'validation' not in splits:
+    splits['before_test'] = splits['train']
+    splits['train'], splits['validation'] = split_by_time(
+      splits['train'], fraction, root / f'{FORMAT}-cut-{fraction}'
+    )
+  else:
+    splits['before_test'] = joined(
+      [splits['train'], splits['validation']], root / f'{FORMAT}-joined'
+    )
+  for name in ('train', 'before_test'):
+    splits[name].trainable_clicks()  # Now, while it is preparing.
+  return splits
+
+
+def _sequence_splits(
+  builder: Builder, root: pathlib.Path, data: DataConfig
+) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+  """The splits of sequences and their behaviours, by their names in `Dataset`.
+
+  Returns:
+    These, and counts of what was dropped and what the protocol cut.
+  """
+  assert isinstance(builder, SequenceBuilder)
+  counts: dict[str, dict[str, int]] = {}
+  sequences = sequence_columns(builder, root / FORMAT / 'sequences')
+  sequences, dropped = filtered(
+    sequences, k_core=data.k_core, min_history=data.min_history
+  )
+  if dropped:
+    counts['k_core and min_history'] = dropped
+  behaviours = builder.behaviours()
+  held_out = cut(
+    sequences,
+    data.protocol,
+    data.validation_fraction,
+    targets_of(sequences, behaviours, data.target_behaviour),
+  )
+  counts[data.protocol] = held_out.counts | {
+    'train interactions': len(held_out.train.items),
+    'validation interactions': int(held_out.validation.labels.sum()),
+    'test interactions': int(held_out.test.labels.sum()),
+  }
+  splits = {
+    'train': held_out.train,
+    'validation': held_out.validation,
+    'test': held_out.test,
+    'before_test': held_out.before_test,
+    'behaviours': behaviours,
+    'target_behaviour': data.target_behaviour,
+  }
+  return splits, counts
