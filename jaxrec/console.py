@@ -1,7 +1,8 @@
-"""What people look at: a progress bar, and tables."""
+"""What people see on the console: progress, lines and tables."""
 
 import contextlib
 import time
+from collections.abc import Callable, Iterator
 
 from rich import box
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.progress import (
 from rich.table import Table
 
 LINE_SECONDS = 10.0  # Between lines where there is no terminal to draw on.
-SETTLED = 4  # Advances before time left is told: the first one compiles.
+SETTLED = 4  # Advances before time left is shown: the first one compiles.
 
 
 class Display:
@@ -33,8 +34,19 @@ class Display:
     self.console.print(text, markup=False, highlight=False)
 
   @contextlib.contextmanager
-  def track(self, description: str, total: int, done: int = 0):
-    """A bar over `total`; yields advance(count, note='')."""
+  def track(
+    self, description: str, total: int, done: int = 0
+  ) -> Iterator[Callable[..., None]]:
+    """Shows progress: a bar on a terminal, now and then a line elsewhere.
+
+    Args:
+      description: of what is done.
+      total: how much of it there is.
+      done: how much was done before.
+
+    Yields:
+      advance(count, note=''), to be called when so much more is done.
+    """
     columns = (
       TextColumn('{task.description}'),
       BarColumn(bar_width=10),  # The note is what 80 columns are for.
@@ -44,8 +56,7 @@ class Display:
       TimeRemainingColumn(),
     )
     drawn = self.console.is_terminal
-    last = time.monotonic()
-    state = {'done': done, 'advances': 0}
+    advances, before, began, last = 0, done, 0.0, time.monotonic()
     with Progress(
       *columns, console=self.console, disable=not drawn
     ) as progress:
@@ -54,36 +65,36 @@ class Display:
       )
 
       def advance(count: int, note: str = '') -> None:
-        nonlocal last
+        nonlocal done, advances, before, began, last
         now = time.monotonic()
-        state['done'] += count
-        state['advances'] += 1
-        if state['advances'] == 1:
-          state['began'], state['before'] = now, state['done']
-        fields = {'note': note} if note else {}
-        progress.update(task, advance=count, **fields)
-        if drawn or (now - last < LINE_SECONDS and state['done'] < total):
+        done += count
+        advances += 1
+        if advances == 1:
+          began, before = now, done
+        progress.advance(task, count)
+        if note:
+          progress.update(task, note=note)
+        if drawn or (now - last < LINE_SECONDS and done < total):
           return
         last = now
-        parts = [f'{description} {state["done"]}/{total}', note]
-        timed = state['done'] - state['before']
-        if state['advances'] >= SETTLED and timed:
-          pace = (now - state['began']) / timed
-          parts.append(f'{pace * (total - state["done"]):.0f} s left')
+        parts = [f'{description} {done}/{total}', note]
+        if advances >= SETTLED and done > before:
+          pace = (now - began) / (done - before)
+          parts.append(f'{pace * (total - done):.0f} s left')
         self.say(', '.join(part for part in parts if part))
 
       yield advance
 
   def parameters(self, rows: list[tuple[str, tuple, str, int]]) -> None:
-    """What `sharding.placement` gives."""
+    """A table of all parameters; `rows` are those of `sharding.placement`."""
     table = _plain_table()
     table.add_column('parameter', overflow='fold')
     table.add_column(' shape')
     table.add_column(' split over')
     table.add_column(' MB a device', justify='right')
     for path, shape, split, size in rows:
-      shape = ' x '.join(map(str, shape))
-      table.add_row(path, f' {shape}', f' {split}', f'{size / 1e6:,.3f}')
+      sides = ' x '.join(map(str, shape))
+      table.add_row(path, f' {sides}', f' {split}', f'{size / 1e6:,.3f}')
     total = sum(row[-1] for row in rows) / 1e6
     table.add_row('all', '', '', f'{total:,.3f}')
     self.console.print(table)

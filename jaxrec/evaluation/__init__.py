@@ -1,7 +1,10 @@
 """From scores to what results.json says.
 
-protocols.py: who is ranked among what, and a scorer judged by it. scorers.py:
-what a scorer is. summary.py: ours beside the baselines. confidence.py: the
-bootstrap. calibration.py: probabilities. lists.py, slices.py: what recommended
-lists are like, and parts of a split. predictions.py: files for other programs.
+config.py: the section of a config. protocols.py: who is ranked among what.
+scorers.py: what a scorer is; model_scorer.py: our model as one. judged.py: what
+a scorer did. metrics.py: numbers per example. summary.py: ours beside the
+baselines; tuning.py: their settings. confidence.py: the bootstrap.
+calibration.py: probabilities. lists.py: what recommended lists are like.
+slices.py: parts of a split. showcase.py: examples to look at. predictions.py:
+files for other programs.
 """

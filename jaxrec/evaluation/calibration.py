@@ -1,4 +1,4 @@
-"""Whether what is called p is clicked in a share p of the cases."""
+"""Calibration: whether items given a probability p are clicked that often."""
 
 import itertools
 
@@ -64,25 +64,30 @@ def fit(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float] | None:
   if y.all() or not y.any():
     return None
 
-  def loss(params):
+  def loss(params: np.ndarray) -> tuple[float, np.ndarray]:
     z = params[0] * x + params[1]
     off = special.expit(z) - y
     value = np.mean(np.logaddexp(0, z) - y * z)
-    return value, np.array([np.mean(off * x), np.mean(off)])
+    return float(value), np.array([np.mean(off * x), np.mean(off)])
 
-  found = optimize.minimize(
+  optimum = optimize.minimize(
     loss, [1.0, 0.0], jac=True, bounds=[(0, None), (None, None)]
   )
-  return float(found.x[0]), float(found.x[1])
+  return float(optimum.x[0]), float(optimum.x[1])
 
 
-def told(
+def as_trained_and_fitted(
   logits: np.ndarray, labels: np.ndarray, fitted: tuple[float, float] | None
 ) -> dict:
-  """For results.json: `reliability`, and under 'fitted' that after `fit`."""
-  found = reliability(logits, labels)
+  """For results.json: `reliability`, and under 'fitted' that after `fit`.
+
+  Args:
+    logits, labels: [P], of all candidates.
+    fitted: slope and intercept, see `fit`; None leaves 'fitted' out.
+  """
+  curves = reliability(logits, labels)
   if fitted is not None:
     slope, intercept = fitted
     again = reliability(slope * np.asarray(logits, float) + intercept, labels)
-    found['fitted'] = {'slope': slope, 'intercept': intercept, **again}
-  return found
+    curves['fitted'] = {'slope': slope, 'intercept': intercept, **again}
+  return curves

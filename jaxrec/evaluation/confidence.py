@@ -1,9 +1,12 @@
 """How sure a metric is: the bootstrap over users.
 
-The examples of one user are alike, so users are drawn, each with all of theirs
-(a cluster bootstrap; Field and Welsh, 2007). All models and metrics are
-recomputed on the same draws, so that a difference of two of them is paired.
+The examples of one user are alike, so users are drawn, each with all examples
+of that user (a cluster bootstrap; Field and Welsh, 2007). All models and
+metrics are recomputed on the same draws, so that a difference of two of them is
+paired.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -28,24 +31,24 @@ def bootstrap(
   """
   names = [(m, name) for m, values in models.items() for name in values]
   count = int(users.max(initial=-1)) + 1
-  by_user = lambda values: np.bincount(users, values, minlength=count)
-  sums = np.stack(
-    [by_user(part) for m, name in names for part in models[m][name]]
-    or [np.zeros(count)],
-    axis=1,
-  )  # [U, 2 * models * metrics]
+  by_user: Callable[[np.ndarray], np.ndarray] = lambda values: np.bincount(
+    users, values, minlength=count
+  )
+  columns = [by_user(part) for m, name in names for part in models[m][name]]
+  # [U, 2 * models * metrics]
+  sums = np.stack(columns or [np.zeros(count)], axis=1)
   rng = np.random.default_rng(seed)
   drawn = np.empty((draws, sums.shape[1]))
   for i in range(draws):
     times = np.bincount(rng.integers(0, count, count), minlength=count)
     drawn[i] = times @ sums
-  found: dict[str, dict[str, np.ndarray]] = {m: {} for m in models}
+  replicates: dict[str, dict[str, np.ndarray]] = {m: {} for m in models}
   for i, (m, name) in enumerate(names):
     total, number = drawn[:, 2 * i], drawn[:, 2 * i + 1]
-    found[m][name] = np.where(
+    replicates[m][name] = np.where(
       number > 0, total / np.maximum(number, 1e-300), ratio(name, 0, 0)
     )
-  return found
+  return replicates
 
 
 def interval(replicates: np.ndarray) -> list[float]:
@@ -57,18 +60,18 @@ def interval(replicates: np.ndarray) -> list[float]:
   return [float(q) for q in np.quantile(kept, [tail, 1 - tail])]
 
 
-def comparison(ours: np.ndarray, theirs: np.ndarray, difference: float) -> dict:
+def comparison(ours: np.ndarray, rival: np.ndarray, difference: float) -> dict:
   """The paired difference of two models' replicates [S] of one metric.
 
   Args:
-    ours, theirs: of the same draws.
-    difference: what was measured on the examples themselves.
+    ours, rival: replicates of the two models, from the same draws.
+    difference: ours minus rival, as measured on the examples themselves.
 
   Returns:
     'difference', its 'interval', and 'p': two-sided, twice the share of draws
     on the other side of 0, never below 1 / (S + 1).
   """
-  differences = ours - theirs
+  differences = ours - rival
   differences = differences[np.isfinite(differences)]
   least = min((differences <= 0).sum(), (differences >= 0).sum())
   p = min(1.0, 2 * (least + 1) / (len(differences) + 1))

@@ -13,14 +13,14 @@ import itertools
 
 import numpy as np
 
-from jaxrec.evaluation.metrics import PerExample
+from jaxrec.evaluation.metrics import Pair, PerExample
 
 K = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class Catalog:
-  """What the lists' items are known by.
+class CatalogFacts:
+  """What is known of every item that a list may hold.
 
   Attributes:
     popularity: int64 [N], users who acted on each item before the split.
@@ -36,12 +36,12 @@ class Catalog:
     return len(self.popularity)
 
 
-def list_metrics(top: np.ndarray, catalog: Catalog) -> PerExample:
+def list_metrics(top: np.ndarray, catalog: CatalogFacts) -> PerExample:
   """novelty, diversity and popularity of each example's list.
 
   Args:
-    top: int32 [E, K'], items best first, -1 where a list is shorter.
-    catalog: of the items.
+    top: int32 [E, K'], items, best first, -1 where a list is shorter.
+    catalog: of all items.
   """
   top = top[:, :K]
   there = top >= 0
@@ -59,21 +59,21 @@ def list_metrics(top: np.ndarray, catalog: Catalog) -> PerExample:
   }
 
 
-def coverage(top: np.ndarray, catalog: Catalog) -> float:
+def coverage(top: np.ndarray, catalog: CatalogFacts) -> float:
   """The share of the catalog that any of the lists holds."""
   top = top[:, :K]
   return len(np.unique(top[top >= 0])) / max(len(catalog), 1)
 
 
 def popularity_bias(
-  lists: dict[str, np.ndarray], clicked: np.ndarray, catalog: Catalog
+  lists: dict[str, np.ndarray], clicked: np.ndarray, catalog: CatalogFacts
 ) -> dict:
   """How places and clicks spread over items of like popularity.
 
   Args:
     lists: top items [E, K'] by model.
     clicked: int32 [C], the items that were clicked.
-    catalog: of the items.
+    catalog: of all items.
 
   Returns:
     'bins': names; 'catalog', 'clicked' and each model: shares that sum to 1.
@@ -82,7 +82,7 @@ def popularity_bias(
   edges = [e for e in edges if e <= catalog.popularity.max(initial=0)]
   bin_of = np.searchsorted(edges, catalog.popularity, 'right') - 1
 
-  def shares(items):
+  def shares(items: np.ndarray) -> list[float]:
     counts = np.bincount(bin_of[items], minlength=len(edges))
     return (counts / max(counts.sum(), 1)).tolist()
 
@@ -107,7 +107,9 @@ def _share_below(popularity: np.ndarray) -> np.ndarray:
   return (below + upto) / 2 / max(len(popularity), 1)
 
 
-def _diversity(top, there, vectors, block: int = 1024):
+def _diversity(
+  top: np.ndarray, there: np.ndarray, vectors: np.ndarray, block: int = 1024
+) -> Pair:
   """1 - mean cosine over the pairs of each list; and 1 where there are any."""
   value = np.zeros(len(top))
   count = there.sum(1)

@@ -1,7 +1,7 @@
 """Ranking and click metrics, per example, on the host in float64.
 
 Every metric of a split is a sum over examples divided by another: a `Pair` per
-name holds both terms of each example. Whatever is asked of them later, the
+name holds both terms of each example. Whatever is made of them later, the
 mean, a slice, a bootstrap's resample, is a sum over some of the examples:
 
     values = rank_metrics(place(scores, labels, offsets))
@@ -134,7 +134,7 @@ def rank_metrics(places: Places) -> PerExample:
   some = np.maximum(clicks, 1)
   pairs = clicks * places.others
   lost = total(places.above + places.equal / 2)
-  found = {
+  values = {
     'auc': (
       np.where(pairs > 0, 1 - lost / np.maximum(pairs, 1), 0),
       (pairs > 0).astype(np.float64),
@@ -146,14 +146,14 @@ def rank_metrics(places: Places) -> PerExample:
     best = np.cumsum(discounts)[np.minimum(some, k).astype(int) - 1]
     gains = total(np.where(ranks <= k, 1 / np.log2(ranks + 1), 0))
     hits = total((ranks <= k).astype(np.float64))
-    found |= {
+    values |= {
       f'ndcg@{k}': (gains / best, valid),
       f'hr@{k}': ((hits > 0).astype(np.float64), valid),
       f'recall@{k}': (hits / some, valid),
       f'precision@{k}': (hits / k, valid),
       f'f1@{k}': (2 * hits / (k + clicks), valid),
     }
-  return {name: found[name] for name in RANKING}
+  return {name: values[name] for name in RANKING}
 
 
 def click_metrics(

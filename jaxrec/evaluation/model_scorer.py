@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from jax.sharding import Mesh
 
 from jaxrec.data.batches.evaluate import eval_batches, history_batches
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.columns.impressions import Impressions
 from jaxrec.evaluation.scorers import CatalogRanks
 from jaxrec.parallel.sharding import put_batch
 from jaxrec.retrieval.sharded_index import ItemIndex
@@ -39,15 +40,15 @@ class ModelScorer:
   num_items: int
   batch_size: int
   history_length: int
-  mesh: object
+  mesh: Mesh
   approximate: float = 0.0
 
   def pairs(self, examples: Impressions) -> np.ndarray:
     """See `Scorer.pairs`; every item is encoded once."""
-    wanted = items_in_use(examples)
+    items = items_in_use(examples)
     rows = np.zeros(self.num_items, np.int32)
-    rows[wanted] = np.arange(len(wanted))
-    table = self.table_of(wanted)
+    rows[items] = np.arange(len(items))
+    table = self.table_of(items)
     return flat_logits(
       lambda batch: self.eval_step(table, batch),
       examples,
@@ -68,8 +69,8 @@ class ModelScorer:
       batch_size=self.batch_size,
       history_length=self.history_length,
     ):
-      found = self.user_step(table, *put_batch(histories, self.mesh))
-      users[which] = np.asarray(found)[: which.stop - which.start]
+      vectors = self.user_step(table, *put_batch(histories, self.mesh))
+      users[which] = np.asarray(vectors)[: which.stop - which.start]
     best, counts = ItemIndex(table, self.mesh).rank(
       users,
       k,
@@ -88,13 +89,13 @@ class ModelScorer:
 
 
 def flat_logits(
-  eval_step,
+  eval_step: Callable,
   impressions: Impressions,
   table_rows: np.ndarray,
   *,
   batch_size: int,
   history_length: int,
-  mesh,
+  mesh: Mesh,
 ) -> np.ndarray:
   """Logits of every candidate of a split, float32, in the split's order.
 

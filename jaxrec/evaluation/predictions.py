@@ -2,13 +2,14 @@
 
 import pathlib
 import zipfile
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.evaluation.protocols import Judged
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.evaluation.judged import Judged
 
 CHUNK = 1 << 14  # Examples of a Parquet row group.
 
@@ -18,7 +19,7 @@ def write(
   stem: str,
   examples: Impressions,
   judged: Judged,
-  ids,
+  ids: Sequence[str],
   *,
   shown: bool,
 ) -> pathlib.Path:
@@ -34,7 +35,7 @@ def write(
     stem: its name without the ending.
     examples: as evaluated.
     judged: ours.
-    ids: item ids of the catalog, strings.
+    ids: of the catalog's items.
     shown: whether the candidates are those of impressions.
 
   Returns:
@@ -62,7 +63,10 @@ def candidate_ranks(logits: np.ndarray, examples: Impressions) -> np.ndarray:
   return ranks
 
 
-def _write_zip(path, examples, judged, ids) -> None:
+def _write_zip(
+  path: pathlib.Path, examples: Impressions, judged: Judged, ids: Sequence[str]
+) -> None:
+  assert judged.logits is not None  # Impressions list their candidates.
   ranks = candidate_ranks(judged.logits, examples)
   with (
     zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive,
@@ -73,7 +77,9 @@ def _write_zip(path, examples, judged, ids) -> None:
       file.write(f'{examples.impression_ids[i]} [{listed}]\n'.encode())
 
 
-def _write_parquet(path, examples, judged, ids) -> None:
+def _write_parquet(
+  path: pathlib.Path, examples: Impressions, judged: Judged, ids: Sequence[str]
+) -> None:
   clicked = np.asarray(examples.labels) > 0
   items, ranks = examples.candidates[clicked], judged.places.ranks()
   ends = np.concatenate([[0], np.cumsum(clicked)])[examples.candidate_offsets]
@@ -99,7 +105,7 @@ def _write_parquet(path, examples, judged, ids) -> None:
           judged.scores[i, : len(best)]
           for i, best in zip(rows, lists, strict=True)
         ],
-        'targets': [names(items[mine]) for mine in targets],
-        'target_ranks': [ranks[mine] for mine in targets],
+        'targets': [names(items[of_example]) for of_example in targets],
+        'target_ranks': [ranks[of_example] for of_example in targets],
       }
       writer.write_table(pa.table(columns, schema))

@@ -3,60 +3,51 @@
 impressions: the candidates an impression showed.
 cold_items: the newest items, unseen in training, all listed.
 leave_one_out, time_split: held-out targets among the whole catalog, without
-  what the user has seen or with it; or, where that was asked for, among sampled
+  what the user has seen or with it; or, where a config says so, among sampled
   candidates, which makes every number look better and is labelled as such.
 
 Whatever scores, our model or a baseline, is a Scorer, and is judged by the same
 code from the moment scores are there.
 """
 
+import abc
 import dataclasses
 
 import numpy as np
 
-from jaxrec.data.columns.columns import Impressions, ragged_rows
-from jaxrec.data.splits.sequences import draw_others
+from jaxrec.data.batches.draws import draw_others
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.ragged import ragged_rows
 from jaxrec.errors import UserError
 from jaxrec.evaluation import metrics
+from jaxrec.evaluation.judged import TOP, Judged, judge_listed
 from jaxrec.evaluation.scorers import Scorer
 
-TOP = 100  # Items of a list that are kept: more than any metric looks at.
-SEEN = ('masked', 'kept')
 
+class Protocol(abc.ABC):
+  """How a split is evaluated.
 
-@dataclasses.dataclass(frozen=True)
-class Judged:
-  """What one scorer did on a split of E examples.
+  A subclass that changes nothing but `describe` evaluates all examples of a
+  split, whose candidates are listed.
 
   Attributes:
-    values: metrics per example.
-    places: of the clicked candidates.
-    top: int32 [E, K], the best items, best first; -1 where there are fewer.
-    scores: float32 [E, K], theirs.
-    logits: float32, one per candidate, where candidates are listed.
+    name: of the protocol that held the targets out, as configs write it.
+    main_metric: the one that decides.
+    seen: 'masked' or 'kept', see `WholeCatalog`; None where candidates were
+      listed.
   """
 
-  values: metrics.PerExample
-  places: metrics.Places
-  top: np.ndarray
-  scores: np.ndarray
-  logits: np.ndarray | None = None
-
-
-class Shown:
-  """Candidates are those that were shown."""
-
-  name = 'impressions'
-  main_metric = 'auc'
-  seen = None
+  name: str
+  main_metric: str = 'ndcg@10'
+  seen: str | None = None
 
   def examples(self, split: Impressions) -> tuple[Impressions, dict[str, int]]:
     """What of a split is evaluated, and counts of what is not, by reason."""
     return split, {}
 
+  @abc.abstractmethod
   def describe(self) -> str:
     """What is ranked, for people."""
-    return 'those shown'
 
   def judge(
     self, scorer: Scorer, examples: Impressions, threshold: float
@@ -66,14 +57,33 @@ class Shown:
     Args:
       scorer: whose.
       examples: as `examples` gave them.
-      threshold: of `metrics.click_metrics`, chosen on validation.
+      threshold: the logit from which a candidate is called clicked, chosen on
+        validation; of impressions alone.
     """
+    del threshold
+    return judge_listed(scorer.pairs(examples), examples)
+
+
+class Shown(Protocol):
+  """Candidates are those that were shown."""
+
+  name = 'impressions'
+  main_metric = 'auc'
+
+  def describe(self) -> str:
+    """See `Protocol.describe`."""
+    return 'those shown'
+
+  def judge(
+    self, scorer: Scorer, examples: Impressions, threshold: float
+  ) -> Judged:
+    """See `Protocol.judge`; `metrics.click_metrics` too."""
     return self.judge_logits(scorer.pairs(examples), examples, threshold)
 
   def judge_logits(
     self, logits: np.ndarray, examples: Impressions, threshold: float
   ) -> Judged:
-    """Likewise, of logits, one per candidate."""
+    """Likewise, of logits [P], one per candidate."""
     judged = judge_listed(logits, examples)
     clicks = metrics.click_metrics(
       logits, examples.labels, examples.candidate_offsets, threshold
@@ -82,8 +92,8 @@ class Shown:
 
 
 @dataclasses.dataclass(frozen=True)
-class ColdItems:
-  """Candidates are the newest items of `sequences.cold_items`, listed.
+class ColdItems(Protocol):
+  """Candidates are the newest items of `held_out.cold_items`, listed.
 
   Attributes:
     num_cold: how many these are.
@@ -91,27 +101,14 @@ class ColdItems:
 
   num_cold: int
   name = 'cold_items'
-  main_metric = 'ndcg@10'
-  seen = None
-
-  def examples(self, split: Impressions) -> tuple[Impressions, dict[str, int]]:
-    """See `Shown.examples`."""
-    return split, {}
 
   def describe(self) -> str:
-    """What is ranked, for people."""
+    """See `Protocol.describe`."""
     return f'the {self.num_cold:,} newest items, in training unseen'
-
-  def judge(
-    self, scorer: Scorer, examples: Impressions, threshold: float
-  ) -> Judged:
-    """See `Shown.judge`; nothing was shown that one might have clicked."""
-    del threshold
-    return judge_listed(scorer.pairs(examples), examples)
 
 
 @dataclasses.dataclass(frozen=True)
-class WholeCatalog:
+class WholeCatalog(Protocol):
   """Candidates are the catalog.
 
   Attributes:
@@ -122,40 +119,35 @@ class WholeCatalog:
 
   name: str
   seen: str
-  main_metric = 'ndcg@10'
 
   def examples(self, split: Impressions) -> tuple[Impressions, dict[str, int]]:
-    """See `Shown.examples`."""
+    """See `Protocol.examples`."""
     return unseen_targets(split) if self.seen == 'masked' else (split, {})
 
   def describe(self) -> str:
-    """What is ranked, for people."""
+    """See `Protocol.describe`."""
     return f'the whole catalog, seen items {self.seen}'
 
   def judge(
     self, scorer: Scorer, examples: Impressions, threshold: float
   ) -> Judged:
-    """See `Shown.judge`; there is no threshold on a whole catalog."""
+    """See `Protocol.judge`."""
     del threshold
-    ranked = scorer.rank(examples, self.seen == 'masked', TOP)
+    ranks = scorer.rank(examples, self.seen == 'masked', TOP)
     owners = np.repeat(
       np.arange(len(examples)), np.diff(examples.candidate_offsets)
     )
     places = metrics.Places(
-      owners,
-      ranked.above,
-      ranked.equal,
-      ranked.target_scores,
-      ranked.others,
+      owners, ranks.above, ranks.equal, ranks.target_scores, ranks.others
     )
     return Judged(
-      metrics.rank_metrics(places), places, ranked.items, ranked.scores
+      metrics.rank_metrics(places), places, ranks.items, ranks.scores
     )
 
 
 @dataclasses.dataclass(frozen=True)
-class Sampled:
-  """Candidates are the targets and as many unseen items drawn as one asks.
+class Sampled(Protocol):
+  """Candidates are the targets and a few unseen items drawn beside them.
 
   Attributes:
     name: of the protocol that held the targets out.
@@ -169,13 +161,12 @@ class Sampled:
   sampled: int
   num_items: int
   seed: int
-  main_metric = 'ndcg@10'
   seen = 'masked'
 
   def examples(self, split: Impressions) -> tuple[Impressions, dict[str, int]]:
-    """See `Shown.examples`."""
-    split, counts = unseen_targets(split)
-    shown = []
+    """See `Protocol.examples`."""
+    split, left_out = unseen_targets(split)
+    candidates = []
     for i in range(len(split)):
       targets = split.candidates[split.shown(i)]
       taken = [split.history_of(i, len(split.history)), targets]
@@ -185,31 +176,24 @@ class Sampled:
         np.concatenate(taken),
         self.sampled,
       )
-      shown.append(np.concatenate([targets, drawn]).astype(np.int32))
-    counts_of = np.diff(split.candidate_offsets)
-    lengths = np.array([len(items) for items in shown], np.int64)
+      candidates.append(np.concatenate([targets, drawn]).astype(np.int32))
+    num_targets = np.diff(split.candidate_offsets)
+    lengths = np.array([len(items) for items in candidates], np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
     return (
       dataclasses.replace(
         split,
-        candidates=np.concatenate([*shown, np.zeros(0, np.int32)]),
+        candidates=np.concatenate([*candidates, np.zeros(0, np.int32)]),
         candidate_offsets=offsets,
-        labels=(within < np.repeat(counts_of, lengths)).astype(np.uint8),
+        labels=(within < np.repeat(num_targets, lengths)).astype(np.uint8),
       ),
-      counts,
+      left_out,
     )
 
   def describe(self) -> str:
-    """What is ranked, for people."""
+    """See `Protocol.describe`."""
     return f'SAMPLED: {self.sampled} drawn for each example'
-
-  def judge(
-    self, scorer: Scorer, examples: Impressions, threshold: float
-  ) -> Judged:
-    """See `Shown.judge`; there is no threshold on what was drawn."""
-    del threshold
-    return judge_listed(scorer.pairs(examples), examples)
 
 
 def make(
@@ -220,8 +204,8 @@ def make(
   num_items: int,
   seed: int,
   num_cold: int = 0,
-) -> Shown | ColdItems | WholeCatalog | Sampled:
-  """The protocol a config asks for.
+) -> Protocol:
+  """The protocol that a config names.
 
   Args:
     name: 'impressions' or one of `held_out.PROTOCOLS`.
@@ -242,13 +226,6 @@ def make(
   if sampled:
     return Sampled(name, sampled, num_items, seed)
   return WholeCatalog(name, seen)
-
-
-def judge_listed(logits: np.ndarray, examples: Impressions) -> Judged:
-  """Ranking metrics and lists from logits, one per listed candidate."""
-  places = metrics.place(logits, examples.labels, examples.candidate_offsets)
-  top, scores = best_of_each(logits, examples)
-  return Judged(metrics.rank_metrics(places), places, top, scores, logits)
 
 
 def unseen_targets(split: Impressions) -> tuple[Impressions, dict[str, int]]:
@@ -276,23 +253,3 @@ def unseen_targets(split: Impressions) -> tuple[Impressions, dict[str, int]]:
       'examples with no other target': len(split) - len(rows),
     },
   )
-
-
-def best_of_each(
-  logits: np.ndarray, examples: Impressions, k: int = TOP
-) -> tuple[np.ndarray, np.ndarray]:
-  """The k best candidates of each example: int32 and float32 [E, k].
-
-  Equals by their item index. -1 and -inf where there are fewer.
-  """
-  lengths = np.diff(examples.candidate_offsets)
-  owners = np.repeat(np.arange(len(examples)), lengths)
-  order = np.lexsort((examples.candidates, -logits, owners))
-  places = np.arange(len(order)) - examples.candidate_offsets[owners]
-  first = places < k
-  top = np.full((len(examples), k), -1, np.int32)
-  scores = np.full((len(examples), k), -np.inf, np.float32)
-  at = owners[first], places[first]
-  top[at] = examples.candidates[order][first]
-  scores[at] = logits[order][first]
-  return top, scores

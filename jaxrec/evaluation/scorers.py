@@ -1,15 +1,19 @@
 """What scores histories against items, and catalogs ranked on the host.
 
-Our model ranks on the mesh (`jaxrec.scores`, `jaxrec.ranking`); baselines give
+Our model ranks on the mesh (model_scorer.py, jaxrec/retrieval/); baselines give
 dense blocks of scores, which are ranked here. Both come to the same counts.
 """
 
 import dataclasses
 import typing
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.columns.impressions import Impressions
+
+# Examples, and which rows of them -> scores.
+BlockScores = Callable[[Impressions, np.ndarray], np.ndarray]
 
 
 class Scorer(typing.Protocol):
@@ -51,34 +55,43 @@ class BlockScorer:
   """A Scorer from scores of whole blocks of examples, on the host.
 
   Args:
-    scores: rows of the examples -> float32 [U, N]; see `Baseline.scores`.
-    pairs: likewise -> float32, of the examples' own candidates.
+    scores: rows of the examples -> float32 [U, N]; see `Baseline.scores`. None
+      where catalogs are not ranked.
+    pairs: likewise -> float32, of the examples' own candidates. None where none
+      are listed.
     block: U.
   """
 
-  def __init__(self, scores, pairs, block: int = 256):
+  def __init__(
+    self,
+    scores: BlockScores | None,
+    pairs: BlockScores | None,
+    block: int = 256,
+  ):
     self._scores, self._pairs, self._block = scores, pairs, block
 
-  def _blocks(self, examples: Impressions):
+  def _blocks(self, examples: Impressions) -> Iterator[np.ndarray]:
     for begin in range(0, len(examples), self._block):
       yield np.arange(begin, min(begin + self._block, len(examples)))
 
   def pairs(self, examples: Impressions) -> np.ndarray:
     """See `Scorer.pairs`."""
+    assert self._pairs is not None
     blocks = [self._pairs(examples, rows) for rows in self._blocks(examples)]
     return np.concatenate([*blocks, np.zeros(0, np.float32)])
 
   def rank(self, examples: Impressions, masked: bool, k: int) -> CatalogRanks:
     """See `Scorer.rank`."""
-    found = [
+    assert self._scores is not None
+    blocks = [
       rank_block(self._scores(examples, rows), examples.take(rows), masked, k)
       for rows in self._blocks(examples)
     ]
     return CatalogRanks(
-      *(
-        np.concatenate([getattr(part, field.name) for part in found])
+      **{
+        field.name: np.concatenate([getattr(x, field.name) for x in blocks])
         for field in dataclasses.fields(CatalogRanks)
-      )
+      }
     )
 
 
@@ -105,13 +118,10 @@ def rank_block(
     least = ordered[width - k]  # The k-th best; of its equals the first.
     above = np.flatnonzero(scores[row] > least)
     equal = np.flatnonzero(scores[row] == least)[: k - len(above)]
-    found = np.concatenate([above, equal])
-    found = found[np.lexsort((found, -scores[row][found]))]
-    found = found[scores[row][found] > -np.inf]
-    items[row, : len(found)], best[row, : len(found)] = (
-      found,
-      scores[row][found],
-    )
+    top = np.concatenate([above, equal])
+    top = top[np.lexsort((top, -scores[row][top]))]
+    top = top[scores[row][top] > -np.inf]
+    items[row, : len(top)], best[row, : len(top)] = top, scores[row][top]
   target_scores = scores[owners, targets]
   scores[owners, targets] = -np.inf
   counts = np.array(
@@ -122,4 +132,5 @@ def rank_block(
     np.int64,
   ).reshape(-1, 2)
   others = (scores > -np.inf).sum(1)
-  return CatalogRanks(items, best, *counts.T, target_scores, others)
+  above, equal = counts.T
+  return CatalogRanks(items, best, above, equal, target_scores, others)

@@ -1,25 +1,32 @@
 """A few examples to look at: what was read, recommended, clicked."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.evaluation.protocols import Judged
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.evaluation.judged import Judged
 
 EACH = 3  # Of a kind.
 LISTED = 10  # Items of a history and of a list.
 
 
 def showcase(
-  examples: Impressions, judged: Judged, ids, texts, *, seed: int
+  examples: Impressions,
+  judged: Judged,
+  ids: Sequence[str],
+  texts: Sequence[str],
+  *,
+  seed: int,
 ) -> list[dict]:
   """Examples drawn from each kind: hits, misses and users without history.
 
-  Drawn, not picked: they are what the split is like.
+  They are drawn, not picked, so that they show what the split is like.
 
   Args:
     examples: as evaluated.
     judged: ours.
-    ids, texts: of the catalog's items, strings.
+    ids, texts: of the catalog's items.
     seed: of the draw.
 
   Returns:
@@ -40,13 +47,13 @@ def showcase(
   item = lambda i: {'id': ids[i], 'text': texts[i]}
   rng = np.random.default_rng(seed)
   clicked_items = examples.candidates[np.asarray(examples.labels) > 0]
-  found = []
+  shown = []
   for kind, mask in kinds.items():
     rows = np.flatnonzero(mask & (best < np.iinfo(np.int64).max))
     for row in rng.permutation(rows)[:EACH].tolist():
-      mine = owners == row
-      clicked = clicked_items[mine]
-      found.append(
+      of_example = owners == row
+      clicked = clicked_items[of_example]
+      shown.append(
         {
           'user': examples.user_ids[row],
           'kind': kind,
@@ -60,8 +67,8 @@ def showcase(
           ],
           'clicked': [
             item(i) | {'rank': int(rank)}
-            for i, rank in zip(clicked, ranks[mine], strict=True)
+            for i, rank in zip(clicked, ranks[of_example], strict=True)
           ],
         }
       )
-  return found
+  return shown

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.data.splits.sequences import Sequences
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.sequences import Sequences
 
 
 def slices(
@@ -32,7 +32,7 @@ def slices(
   np.maximum.at(
     best_known, owners[clicked], popularity[examples.candidates[clicked]]
   )
-  found = {
+  masks = {
     'history length': _ranges(lengths, (0, 1, 6, 21, 51)),
     'user': {'new': ~is_known, 'known': is_known},
     # Of several clicked items the best known one counts.
@@ -41,11 +41,15 @@ def slices(
       for name, mask in _ranges(best_known, (0, 1, 6, 51)).items()
     },
   }
-  some = {
+  answered = {
     question: {name: mask for name, mask in answers.items() if mask.any()}
-    for question, answers in found.items()
+    for question, answers in masks.items()
   }
-  return {q: answers for q, answers in some.items() if len(answers) > 1}
+  return {
+    question: answers
+    for question, answers in answered.items()
+    if len(answers) > 1
+  }
 
 
 def _ranges(values: np.ndarray, edges: tuple[int, ...]) -> dict:

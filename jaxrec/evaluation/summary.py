@@ -1,22 +1,23 @@
 """Ours beside the baselines on one split: what results.json says of it."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
-from jaxrec.baselines import BASELINES, Baseline, Known, fitted
+from jaxrec.baselines import Known
 from jaxrec.baselines.trivial import oracle
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.data.splits.sequences import Sequences
-from jaxrec.errors import UserError
-from jaxrec.errors import choices as unknown
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.sequences import Sequences
 from jaxrec.evaluation import calibration, confidence, lists, metrics
-from jaxrec.evaluation.protocols import Judged
+from jaxrec.evaluation.config import baseline_names
+from jaxrec.evaluation.judged import Judged
+from jaxrec.evaluation.protocols import Protocol
 from jaxrec.evaluation.scorers import BlockScorer, Scorer
 from jaxrec.evaluation.slices import slices
+from jaxrec.evaluation.tuning import judge_baseline
 
 OURS = 'jaxrec'
-TUNED_ON = 2000  # Validation examples at most: a baseline's settings are few.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Evaluation:
 
 def evaluate(
   scorer: Scorer,
-  protocol,
+  protocol: Protocol,
   *,
   split: Impressions,
   validation: Impressions,
@@ -49,7 +50,7 @@ def evaluate(
   calibrated: tuple[float, float] | None,
   num_bootstrap: int,
   seed: int,
-  track,
+  track: Callable,
 ) -> Evaluation:
   """Judges ours and every baseline on a split.
 
@@ -60,7 +61,7 @@ def evaluate(
     validation: where baselines' settings and thresholds are chosen.
     known: what baselines learn from for `split`.
     known_before_validation: and for choosing their settings.
-    baselines: which, see `chosen`.
+    baselines: which, see `config.baseline_names`.
     threshold: the logit from which ours calls a candidate clicked.
     calibrated: see `calibration.fit`, of ours on validation.
     num_bootstrap: resamples.
@@ -71,7 +72,7 @@ def evaluate(
   judged = {OURS: protocol.judge(scorer, examples, threshold)}
   choosing, _ = protocol.examples(validation)
   choices = {}
-  names = chosen(baselines)
+  names = baseline_names(baselines)
   with track('baselines', max(len(names), 1)) as advance:
     for name in names:
       judged[name], choices[name] = judge_baseline(
@@ -79,7 +80,7 @@ def evaluate(
       )
       advance(1, name)
   if examples.probabilities is not None:
-    truth = BlockScorer(None, oracle)
+    truth = BlockScorer(None, _probabilities)
     level = metrics.best_threshold(truth.pairs(choosing), choosing.labels)
     judged['oracle'] = protocol.judge(truth, examples, level)
   results = summarize(
@@ -94,89 +95,17 @@ def evaluate(
   results['choices'] = choices
   results['calibration'] = None
   if protocol.name == 'impressions':
-    results['calibration'] = calibration.told(
-      judged[OURS].logits, examples.labels, calibrated
+    logits = judged[OURS].logits
+    assert logits is not None  # Candidates are listed.
+    results['calibration'] = calibration.as_trained_and_fitted(
+      logits, examples.labels, calibrated
     )
   return Evaluation(examples, judged, results)
 
 
-def chosen(names: str) -> list[str]:
-  """Baselines that a config names: 'all', 'none', or some, by commas.
-
-  Raises:
-    UserError: one of them is unknown.
-  """
-  if names in ('all', 'none'):
-    return list(BASELINES) if names == 'all' else []
-  asked = [name.strip() for name in names.split(',')]
-  for name in asked:
-    if name not in BASELINES:
-      raise UserError(
-        'evaluation.baselines: ' + unknown(name, ('all', 'none', *BASELINES))
-      )
-  return asked
-
-
-def judge_baseline(
-  name: str,
-  protocol,
-  examples: Impressions,
-  known: Known,
-  choosing: Impressions,
-  early: Known,
-) -> tuple[Judged, dict]:
-  """A baseline on examples, and its settings, chosen on validation.
-
-  Args:
-    name: a key of BASELINES.
-    protocol: see `protocols`.
-    examples, choosing: to be judged, and to choose on, as the protocol gave
-      them.
-    known: what the baseline learns from for the examples.
-    early: what it learns from for choosing.
-  """
-  baseline, settings, level = choose(name, early, choosing, protocol)
-  if known is not early:
-    baseline = baseline.fit(known)
-  told = settings | ({'note': baseline.note} if baseline.note else {})
-  return protocol.judge(as_scorer(baseline), examples, level), told
-
-
-def as_scorer(baseline: Baseline) -> BlockScorer:
-  """A baseline as the protocols take it."""
-  return BlockScorer(baseline.scores, baseline.pairs)
-
-
-def choose(
-  name: str, known: Known, validation: Impressions, protocol
-) -> tuple[Baseline, dict, float]:
-  """A baseline, its settings and its threshold, chosen on validation.
-
-  Args:
-    name: a key of BASELINES.
-    known: what was before validation.
-    validation: the examples.
-    protocol: whose main metric decides; the first of equals wins.
-  """
-  if len(validation) > TUNED_ON:
-    rng = np.random.default_rng(known.seed)
-    rows = np.sort(rng.permutation(len(validation))[:TUNED_ON])
-    validation = validation.take(rows)
-  best = None
-  for settings, baseline in fitted(name, known):
-    judged = protocol.judge(as_scorer(baseline), validation, 0.0)
-    value = metrics.finalize(judged.values)[protocol.main_metric]
-    if best is None or value > best[0]:
-      level = 0.0
-      if judged.logits is not None:
-        level = metrics.best_threshold(judged.logits, validation.labels)
-      best = value, baseline, settings, level
-  return best[1:]
-
-
 def summarize(
   judged: dict[str, Judged],
-  protocol,
+  protocol: Protocol,
   examples: Impressions,
   known: Known,
   *,
@@ -185,48 +114,42 @@ def summarize(
 ) -> dict:
   """Plain values of what was judged; see `Evaluation.results`."""
   popularity = users_of(known.sequences, known.num_items)
-  catalog = lists.Catalog(popularity, len(known.sequences), known.vectors)
+  catalog = lists.CatalogFacts(popularity, len(known.sequences), known.vectors)
   values = {
     name: j.values | lists.list_metrics(j.top, catalog)
     for name, j in judged.items()
   }
-  found = {name: metrics.finalize(v) for name, v in values.items()}
+  reached = {name: metrics.finalize(v) for name, v in values.items()}
   for name, j in judged.items():
-    found[name][f'coverage@{lists.K}'] = lists.coverage(j.top, catalog)
+    reached[name][f'coverage@{lists.K}'] = lists.coverage(j.top, catalog)
   ids = [examples.user_ids[i] for i in range(len(examples))]
   _, users = np.unique(np.asarray(ids, dtype=str), return_inverse=True)
-  boot = lambda some, of: confidence.bootstrap(
-    some, of, draws=num_bootstrap, seed=seed
+  resample = lambda models, users: confidence.bootstrap(
+    models, users, draws=num_bootstrap, seed=seed
   )
-  drawn = boot(values, users)
-  intervals = {
-    name: {metric: confidence.interval(x) for metric, x in of.items()}
-    for name, of in drawn.items()
-  }
+  replicates = resample(values, users)
+  intervals = {name: _intervals(x) for name, x in replicates.items()}
   others = [name for name in judged if name != OURS]
   comparisons = {
     name: {
       metric: confidence.comparison(
-        drawn[OURS][metric],
-        drawn[name][metric],
-        found[OURS][metric] - found[name][metric],
+        replicates[OURS][metric],
+        replicates[name][metric],
+        reached[OURS][metric] - reached[name][metric],
       )
-      for metric in drawn[OURS]
+      for metric in replicates[OURS]
     }
     for name in others
   }
 
-  def of_slice(mask):
+  def of_slice(mask: np.ndarray) -> dict:
     parts = {name: metrics.rows(v, mask) for name, v in values.items()}
-    part = boot(
-      {OURS: parts[OURS]}, np.unique(users[mask], return_inverse=True)[1]
-    )
+    _, users_within = np.unique(users[mask], return_inverse=True)
+    within = resample({OURS: parts[OURS]}, users_within)
     return {
       'examples': int(mask.sum()),
       'metrics': metrics.finalize(parts[OURS]),
-      'intervals': {
-        metric: confidence.interval(x) for metric, x in part[OURS].items()
-      },
+      'intervals': _intervals(within[OURS]),
       'baselines': {name: metrics.finalize(parts[name]) for name in others},
     }
 
@@ -241,9 +164,9 @@ def summarize(
       'users': int(users.max(initial=-1)) + 1,
       'catalog': known.num_items,
     },
-    'metrics': found[OURS],
+    'metrics': reached[OURS],
     'intervals': intervals[OURS],
-    'baselines': {name: found[name] for name in others},
+    'baselines': {name: reached[name] for name in others},
     'baseline_intervals': {name: intervals[name] for name in others},
     'comparisons': comparisons,
     'slices': {
@@ -258,6 +181,17 @@ def summarize(
       catalog,
     ),
   }
+
+
+def _probabilities(examples: Impressions, rows: np.ndarray) -> np.ndarray:
+  """What the oracle scores by, of examples whose clicks were drawn."""
+  probabilities = oracle(examples, rows)
+  assert probabilities is not None
+  return probabilities
+
+
+def _intervals(replicates: dict[str, np.ndarray]) -> dict[str, list[float]]:
+  return {metric: confidence.interval(x) for metric, x in replicates.items()}
 
 
 def users_of(sequences: Sequences, num_items: int) -> np.ndarray:

@@ -21,12 +21,12 @@ TICKS = 6
 def draw(datasets: dict) -> str:
   """The SVG's text; see `comparison.markdown` for the argument."""
   panels, top = [], MARGIN + HEAD
-  for name, of in datasets.items():
-    panel = _panel(name, of, top)
+  for name, dataset in datasets.items():
+    panel = _panel(name, dataset, top)
     panels.append(panel)
     top = panel['bottom'] + GAP
   note = 'Lines: 95 % bootstrap intervals over users.'
-  if any(len(of.get('seeds', [])) > 1 for of in datasets.values()):
+  if any(len(dataset.get('seeds', [])) > 1 for dataset in datasets.values()):
     note = f'Dots: means over seeds. Rings: single seeds. {note}'
   return templates.fill(
     'comparison.svg.j2',
@@ -41,12 +41,12 @@ def draw(datasets: dict) -> str:
   )
 
 
-def _panel(name: str, of: dict, top: float) -> dict:
+def _panel(name: str, dataset: dict, top: float) -> dict:
   """One dataset, from `top` down; positions in pixels."""
   texts = []
-  if 'methods' in of:
-    texts.append(comparison.told(of))
-  texts += comparison.missing(of)
+  if 'methods' in dataset:
+    texts.append(comparison.describe(dataset))
+  texts += comparison.missing(dataset)
   wide = int((WIDTH - 2 * MARGIN) / LETTER)
   texts = [part for text in texts for part in textwrap.wrap(text, wide)]
   y = top + LINE
@@ -54,31 +54,32 @@ def _panel(name: str, of: dict, top: float) -> dict:
   for text in texts:
     y += LINE
     lines.append({'y': y, 'text': text})
-  panel = {'title': name, 'y': top + LINE, 'lines': lines, 'rows': []}
+  panel = {'title': name, 'y': top + LINE, 'lines': lines}
   rows = []
-  if 'methods' in of:
+  if 'methods' in dataset:
     rows = [
-      (name, method, method[of['metric']])
-      for name, method in of['methods'].items()
-      if method[of['metric']]['mean'] is not None
+      (name, method['kind'], method[dataset['metric']])
+      for name, method in dataset['methods'].items()
+      if method[dataset['metric']]['mean'] is not None
     ]
   if not rows:
-    return panel | {'ticks': [], 'bottom': y}
+    return panel | {'rows': [], 'ticks': [], 'bottom': y}
   ends = [v for *_, value in rows for v in _extent(value)]
   ticks, low, high = scale(min(ends), max(ends))
   place = lambda v: round(LEFT + (v - low) / (high - low) * (RIGHT - LEFT), 1)
   start = y + LINE
+  drawn = []
   for i, (method, kind, value) in enumerate(rows):
     interval = value['interval'] or [value['mean']] * 2
-    panel['rows'].append(
+    drawn.append(
       {
         'name': method,
-        'kind': kind['kind'],
+        'kind': kind,
         'y': start + (i + 0.5) * ROW,
         'x': place(value['mean']),
         'whisker': [place(v) for v in interval],
         'seeds': [place(v) for v in value['values']]
-        if kind['kind'] == 'ours' and len(value['values']) > 1
+        if kind == 'ours' and len(value['values']) > 1
         else [],
         'text': comparison.cell(value),
       }
@@ -86,10 +87,11 @@ def _panel(name: str, of: dict, top: float) -> dict:
   end = start + len(rows) * ROW
   places = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
   return panel | {
+    'rows': drawn,
     'start': start,
     'end': end,
     'height': ROW,
-    'metric': comparison.metric_name(of),
+    'metric': comparison.metric_name(dataset),
     'ticks': [{'x': place(t), 'text': f'{t:.{places}f}'} for t in ticks],
     'bottom': end + AXIS,
   }

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub import errors, pywrap_tensorflow
@@ -21,7 +22,7 @@ def read_curves(workdir: pathlib.Path) -> dict[str, list[list[float]]]:
   Returns:
     By tag, such as 'train/loss': [step, value] in the order of steps.
   """
-  written = {}
+  written: dict[tuple[str, int], tuple[float, float]] = {}
   for path in sorted(workdir.glob('events.out.tfevents.*')):
     for event in _events(path):
       for value in event.summary.value:
@@ -31,7 +32,7 @@ def read_curves(workdir: pathlib.Path) -> dict[str, list[list[float]]]:
           continue
         if key not in written or event.wall_time >= written[key][0]:
           written[key] = event.wall_time, scalar
-  curves = {}
+  curves: dict[str, list[list[float]]] = {}
   for (tag, step), (_, scalar) in sorted(written.items()):
     curves.setdefault(tag, []).append([step, scalar])
   return curves
@@ -49,7 +50,7 @@ def _events(path: pathlib.Path) -> Iterator[event_pb2.Event]:
     yield event_pb2.Event.FromString(reader.record())
 
 
-def _scalar(value) -> float | None:
+def _scalar(value: Any) -> float | None:
   if value.HasField('simple_value'):
     return float(value.simple_value)
   if value.HasField('tensor') and not value.tensor.tensor_shape.dim:

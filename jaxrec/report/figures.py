@@ -1,27 +1,17 @@
-"""The report's plots, from what results.json holds.
-
-Colours are CSS variables of the page, put in by its script, so that the plots
-follow the reader's light or dark mode.
-"""
+"""The report's plots, from what results.json holds; see plot_style.py."""
 
 import math
 
 import numpy as np
 import plotly.graph_objects as go
 
-from jaxrec.report import words
+from jaxrec.report import plot_style, words
+from jaxrec.report.plot_style import BLUE, FAINT, GREY, MUTED, PAPER
 from jaxrec.report.words import CEILING, OURS
 
-INK, MUTED, GRID = 'var(--ink)', 'var(--muted)', 'var(--rule)'
-PAPER, BLUE, GREY = 'var(--paper)', 'var(--ours)', 'var(--base)'
-FAINT = 'var(--faint)'
-NOTHING = 'rgba(0,0,0,0)'
-FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
-RAMP = 8  # Shades, --ramp0 to --ramp7.
 MAX_POINTS = 1000  # Of a curve: more than a screen shows.
-SMOOTHED_FROM = 40  # Points from which a curve of training is smoothed.
-SMALL = 12.5  # Letters, in pixels.
 ROW = 25  # Pixels of a model's line.
+SMOOTHED_FROM = 40  # Points from which a curve of training is smoothed.
 
 
 def curve(tag: str, points: list, best_step: int | None) -> go.Figure:
@@ -40,14 +30,14 @@ def curve(tag: str, points: list, best_step: int | None) -> go.Figure:
   line = {'color': BLUE, 'width': 2}
   tip = 'step %{x}: %{y:.4f}<extra></extra>'
   if tag.startswith('validation/') or len(points) < SMOOTHED_FROM:
-    traces = [_line(x, y, 'lines+markers', line, tip)]
+    traces = [plot_style.line(x, y, 'lines+markers', line, tip)]
   else:
     smooth = _running_mean(values, max(len(values) // 20, 2))[thin]
     traces = [
-      _line(x, y, 'lines', {'color': FAINT, 'width': 1}, None),
-      _line(x, smooth, 'lines', line, tip),
+      plot_style.line(x, y, 'lines', {'color': FAINT, 'width': 1}, None),
+      plot_style.line(x, smooth, 'lines', line, tip),
     ]
-  figure = _figure(traces, 200, xaxis={'title': {'text': 'step'}})
+  figure = plot_style.figure(traces, 200, xaxis={'title': {'text': 'step'}})
   if tag.startswith('validation/') and best_step in steps:
     figure.add_vline(
       best_step, line={'color': MUTED, 'dash': 'dot', 'width': 1.5}
@@ -58,7 +48,7 @@ def curve(tag: str, points: list, best_step: int | None) -> go.Figure:
         x=[best_step],
         y=[best],
         mode='markers',
-        marker={'size': 11, 'color': BLUE, 'line': _rim()},
+        marker={'size': 11, 'color': BLUE, 'line': plot_style.rim()},
         hovertemplate=tip,
       )
     )
@@ -81,9 +71,9 @@ def differences(results: dict) -> go.Figure | None:
   main = words.main_metric(results)
   rows = []
   for name, _, _ in words.by_value(results):
-    found = words.comparison(results, name, main)
-    if name not in (OURS, CEILING) and found.difference is not None:
-      rows.append((name, found.difference, found.interval))
+    against = words.comparison(results, name, main)
+    if name not in (OURS, CEILING) and against.difference is not None:
+      rows.append((name, against.difference, against.interval))
   if not rows:
     return None
   figure = _dots(rows, f'difference in {words.label(main)}')
@@ -96,10 +86,10 @@ def slices(results: dict) -> dict[str, go.Figure]:
   main = words.main_metric(results)
   rivals = [name for name, *_ in words.by_value(results)]
   rivals = [name for name in rivals if name not in (OURS, CEILING)]
-  found = results['slices']
-  seen = [
+  questions = results['slices']
+  drawn = [
     value
-    for answers in found.values()
+    for answers in questions.values()
     for part in answers.values()
     for value in (
       words.value_of(part.get('metrics'), main),
@@ -108,13 +98,13 @@ def slices(results: dict) -> dict[str, go.Figure]:
     )
     if value is not None
   ]
-  if not seen:
+  if not drawn:
     return {}
-  pad = 0.06 * (max(seen) - min(seen)) or 0.01
-  scale = [min(seen) - pad, max(seen) + pad]
+  pad = 0.06 * (max(drawn) - min(drawn)) or 0.01
+  scale = [min(drawn) - pad, max(drawn) + pad]
   return {
     question: _slice(answers, main, rivals, scale)
-    for question, answers in found.items()
+    for question, answers in questions.items()
     if answers
   }
 
@@ -130,7 +120,9 @@ def reliability(bins: list[dict]) -> go.Figure | None:
   end = 1.08 * max(*x, *y, 1e-3)
   most = max(b['count'] for b in bins)
   traces = [
-    _line([0, end], [0, end], 'lines', {'color': MUTED, 'dash': 'dash'}, None),
+    plot_style.line(
+      [0, end], [0, end], 'lines', {'color': MUTED, 'dash': 'dash'}, None
+    ),
     go.Scatter(
       x=x,
       y=y,
@@ -140,14 +132,14 @@ def reliability(bins: list[dict]) -> go.Figure | None:
         'size': [6 + 8 * math.sqrt(b['count'] / most) for b in bins],
         'color': BLUE,
         'opacity': 1,
-        'line': _rim(),
+        'line': plot_style.rim(),
       },
       customdata=[b['count'] for b in bins],
       hovertemplate='predicted %{x:.3f}, clicked %{y:.3f}, '
       '%{customdata:,} candidates<extra></extra>',
     ),
   ]
-  return _figure(
+  return plot_style.figure(
     traces,
     340,
     xaxis={'title': {'text': 'predicted probability'}, 'range': [0, end]},
@@ -168,13 +160,13 @@ def popularity(bias: dict, order: list[str]) -> go.Figure:
         name=title,
         orientation='h',
         marker={
-          'color': shade(i, len(bins)),
+          'color': plot_style.shade(i, len(bins)),
           'line': {'color': PAPER, 'width': 1},
         },
         hovertemplate=f'%{{y}}, {title}: %{{x:.1%}}<extra></extra>',
       )
     )
-  return _figure(
+  return plot_style.figure(
     traces,
     40 + ROW * len(names),
     barmode='stack',
@@ -185,13 +177,8 @@ def popularity(bias: dict, order: list[str]) -> go.Figure:
       'dtick': 0.25,
       'showgrid': False,
     },
-    yaxis=_names_axis(names),
+    yaxis=plot_style.names_axis(names),
   )
-
-
-def shade(i: int, number: int) -> str:
-  """The colour of the i-th of some ordered parts."""
-  return f'var(--ramp{round(i * (RAMP - 1) / max(number - 1, 1))})'
 
 
 def _dots(rows: list, title: str) -> go.Figure:
@@ -201,7 +188,7 @@ def _dots(rows: list, title: str) -> go.Figure:
   for name, value, interval in rows:
     low, high = interval or (value, value)
     colour = colours.get(name, GREY)
-    told = f'{words.number(value)} {words.brackets(interval)}'
+    tip = f'{words.number(value)} {words.brackets(interval)}'
     traces.append(
       go.Scatter(
         x=[value],
@@ -216,29 +203,33 @@ def _dots(rows: list, title: str) -> go.Figure:
           'thickness': 2.5 if name == OURS else 1.5,
           'width': 0,
         },
-        hovertemplate=f'{name}: {told}<extra></extra>',
+        hovertemplate=f'{name}: {tip}<extra></extra>',
       )
     )
-  return _figure(
+  return plot_style.figure(
     traces,
     70 + ROW * len(rows),
     xaxis={'title': {'text': title}, 'nticks': 6},
-    yaxis=_names_axis([name for name, *_ in rows]),
+    yaxis=plot_style.names_axis([name for name, *_ in rows]),
   )
 
 
-def _slice(answers, main, rivals, scale) -> go.Figure:
+def _slice(
+  answers: dict, main: str, rivals: list[str], scale: list[float]
+) -> go.Figure:
+  """The plot of one question; `rivals` best first, `scale` of the y axis."""
   names = [
     f'{name.replace(" ", "<br>")}<br>n={words.count(part.get("examples"))}'
     for name, part in answers.items()
   ]
   parts = list(answers.values())
-  ours = [words.value_of(part.get('metrics'), main) for part in parts]
-  intervals = [
-    words.interval_of(part.get('intervals'), main) or (value, value)
-    for part, value in zip(parts, ours, strict=True)
-  ]
-  of = lambda rival: [
+  ours = []  # Names, values and intervals of the answers that have them.
+  for name, part in zip(names, parts, strict=True):
+    value = words.value_of(part.get('metrics'), main)
+    if value is not None:
+      interval = words.interval_of(part.get('intervals'), main)
+      ours.append((name, value, *(interval or (value, value))))
+  values_of = lambda rival: [
     words.value_of(part.get('baselines', {}).get(rival), main) for part in parts
   ]
   traces = []
@@ -250,23 +241,22 @@ def _slice(answers, main, rivals, scale) -> go.Figure:
     traces.append(
       go.Scatter(
         x=names,
-        y=of(rival),
+        y=values_of(rival),
         mode='markers',
         marker=mark if best else tick,
         hovertemplate=f'{rival}: %{{y:.4f}}<extra></extra>',
       )
     )
-  known = [i for i, value in enumerate(ours) if value is not None]
   traces.append(
     go.Scatter(
-      x=[names[i] for i in known],
-      y=[ours[i] for i in known],
+      x=[name for name, *_ in ours],
+      y=[value for _, value, _, _ in ours],
       mode='markers',
       marker={'size': 10, 'color': BLUE},
       error_y={
         'type': 'data',
-        'array': [intervals[i][1] - ours[i] for i in known],
-        'arrayminus': [ours[i] - intervals[i][0] for i in known],
+        'array': [high - value for _, value, _, high in ours],
+        'arrayminus': [value - low for _, value, low, _ in ours],
         'color': BLUE,
         'thickness': 2,
         'width': 0,
@@ -274,7 +264,7 @@ def _slice(answers, main, rivals, scale) -> go.Figure:
       hovertemplate=f'{OURS}: %{{y:.4f}}<extra></extra>',
     )
   )
-  return _figure(
+  return plot_style.figure(
     traces,
     280,
     xaxis={
@@ -287,59 +277,6 @@ def _slice(answers, main, rivals, scale) -> go.Figure:
     },
     yaxis={'title': {'text': words.label(main)}, 'range': scale},
   )
-
-
-def _figure(traces, height, *, xaxis=None, yaxis=None, **layout) -> go.Figure:
-  axis = {
-    'gridcolor': GRID,
-    'linecolor': GRID,
-    'zeroline': False,
-    'automargin': True,
-    'fixedrange': True,  # A finger scrolls the page, not the plot.
-    'title': {'standoff': 8, 'font': {'size': SMALL, 'color': MUTED}},
-  }
-  title = lambda given: {
-    'title': axis['title'] | (given or {}).get('title', {})
-  }
-  return go.Figure(
-    traces,
-    {
-      'template': 'none',
-      'height': height,
-      'margin': {'l': 8, 'r': 12, 't': 8, 'b': 8},
-      'paper_bgcolor': NOTHING,
-      'plot_bgcolor': NOTHING,
-      'font': {'family': FONT, 'size': SMALL, 'color': INK},
-      'hoverlabel': {'bgcolor': PAPER, 'font': {'color': INK}},
-      'showlegend': False,
-      'dragmode': False,
-      'xaxis': axis | (xaxis or {}) | title(xaxis),
-      'yaxis': axis | (yaxis or {}) | title(yaxis),
-      **layout,
-    },
-  )
-
-
-def _line(x, y, mode, line, tip) -> go.Scatter:
-  how = {'hovertemplate': tip} if tip else {'hoverinfo': 'skip'}
-  return go.Scatter(x=x, y=y, mode=mode, line=line, marker={'size': 5}, **how)
-
-
-def _names_axis(names: list[str]) -> dict:
-  bold = lambda name: f'<b>{name}</b>' if name == OURS else name
-  return {
-    'type': 'category',
-    'categoryorder': 'array',
-    'categoryarray': names[::-1],
-    'range': [-0.6, len(names) - 0.4],
-    'tickmode': 'array',
-    'tickvals': names,
-    'ticktext': [f'{bold(name)} ' for name in names],
-  }
-
-
-def _rim() -> dict:
-  return {'color': PAPER, 'width': 1.5}
 
 
 def _running_mean(values: list, width: int) -> list:

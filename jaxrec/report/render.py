@@ -7,19 +7,11 @@ from collections.abc import Callable
 
 from plotly.offline import get_plotlyjs
 
+from jaxrec.config import flattened
 from jaxrec.errors import UserError
 from jaxrec.files import write_text
-from jaxrec.report import figures, templates, words
-from jaxrec.report.words import CEILING, OURS, label
+from jaxrec.report import sections, templates, words
 
-CURVES = {  # Those that are shown, in this order, where there are such.
-  'train/loss': 'Training loss',
-  'validation/{main}': '',
-  'validation/mrr': '',
-  'validation/ndcg@10': '',
-  'train/grad_norm': 'Norm of the gradient',
-}
-MOST_CURVES = 4
 HISTORY_SHOWN = 10
 
 
@@ -51,21 +43,24 @@ def write(
 
 def render(results: dict, curves: dict, examples: list) -> str:
   """The report's HTML; the arguments of `write`."""
-  sections = [
-    _learning(results, curves),
-    _metrics(results),
-    _slices(results),
-    _calibration(results),
-    _popularity(results),
-    _examples(examples),
+  shown = [
+    section
+    for section in (
+      sections.learning(results, curves),
+      sections.metrics(results),
+      sections.slices(results),
+      sections.calibration(results),
+      sections.popularity(results),
+      sections.examples(examples),
+    )
+    if section
   ]
-  sections = [section for section in sections if section]
-  drawn = {}
-  for section in sections:
+  plots = {}
+  for section in shown:
     for i, plot in enumerate(section['plots']):
       plot['id'] = f'{section["id"]}-plot-{i}'
       plot['height'] = plot['figure'].layout.height
-      drawn[plot['id']] = plot.pop('figure').to_plotly_json()
+      plots[plot['id']] = plot.pop('figure').to_plotly_json()
   # Markup that came past the escaping could still not run or load anything:
   # only scripts that know the nonce may, and it depends on every byte.
   everything = json.dumps([results, curves, examples], sort_keys=True)
@@ -73,311 +68,23 @@ def render(results: dict, curves: dict, examples: list) -> str:
     'report.html.j2',
     nonce=hashlib.sha256(everything.encode()).hexdigest()[:32],
     plotly=get_plotlyjs(),
-    figures=drawn,
+    figures=plots,
     title=f'{results["dataset"]}, {results["split"]} split',
     verdict=words.verdict(results),
     protocol=_protocol(results),
     sampled=words.is_sampled(results),
     caveat=results.get('caveat'),
-    sections=sections,
+    sections=shown,
     facts=_facts(results),
     history_shown=HISTORY_SHOWN,
     examples=examples,
   )
 
 
-def _learning(results: dict, curves: dict) -> dict | None:
-  main = words.main_metric(results)
-  best = results.get('best_step')
-  plots = {}
-  for tag, caption in CURVES.items():
-    tag = tag.format(main=main)
-    if curves.get(tag) and len(plots) < MOST_CURVES:
-      metric = label(tag.removeprefix('validation/'))
-      plots[tag] = {
-        'caption': caption or f'Validation {metric}',
-        'figure': figures.curve(tag, curves[tag], best),
-      }
-  if not plots:
-    return None
-  read = 'What training did, by step.'
-  if any(tag.startswith('validation/') for tag in plots):
-    read = f'The loss should fall and {label(main)} on validation rise.'
-    if best is not None:
-      read += f' The dotted line marks step {best:,}, the best on validation: '
-      read += 'its weights are what this report is about.'
-  return _section('learning', 'Learning curves', read, list(plots.values()))
-
-
-def _metrics(results: dict) -> dict:
-  main = label(words.main_metric(results))
-  rows = words.by_value(results)
-  plots = [
-    {
-      'caption': f'{main} of each model',
-      'figure': figures.ranking(results),
-    }
-  ]
-  paired = figures.differences(results)
-  plots.append({'caption': f'{OURS} minus each baseline', 'figure': paired})
-  read = 'The further right the better.'
-  if any(intervals for *_, intervals in rows):
-    read += ' The line through a dot is its 95 % bootstrap interval.'
-  if paired:
-    read += (
-      ' In the second plot the same examples are compared in pairs: where a '
-      'line crosses zero, the difference may be chance.'
-    )
-  if CEILING in words.baselines(results):
-    read += (
-      ' The oracle knows the probabilities that the clicks were drawn from: a '
-      'ceiling, not a baseline.'
-    )
-  tables = []
-  present = words.ordered(name for _, of, _ in rows for name in of)
-  for title, (note, names) in words.groups(present).items():
-    table = _table(title, note, [label(name) for name in names])
-    best = {
-      name: _best({m: of.get(name) for m, of, _ in rows}) for name in names
-    }
-    for model, metrics, intervals in rows:
-      cells = [
-        _cell(
-          words.number(metrics.get(name)),
-          words.brackets(words.interval_of(intervals, name)),
-          strong=model in best[name] and name not in words.NEUTRAL,
-        )
-        for name in names
-      ]
-      table['rows'].append(_row(model, cells))
-    tables.append(table)
-  tables += [_comparisons(results), _choices(results)]
-  return _section(
-    'metrics',
-    'Metrics beside the baselines',
-    read,
-    [plot for plot in plots if plot['figure']],
-    [table for table in tables if table['rows']],
-  )
-
-
-def _comparisons(results: dict) -> dict:
-  found = results.get('comparisons') or {}
-  metrics = words.ordered(name for of in found.values() for name in of)
-  table = _table(
-    f'{OURS} minus each baseline, all metrics',
-    f'Bold where p < {words.ALPHA} and the interval leaves out zero; not '
-    'corrected for the number of baselines.',
-    [label(name) for name in metrics],
-  )
-  for model, _, _ in words.by_value(results):
-    if model not in found:
-      continue
-    cells = []
-    for name in metrics:
-      c = words.comparison(results, model, name)
-      low_high = words.brackets(c.interval, sign=True)
-      p = f'p {words.p_value(c.p)}' if c.p is not None else ''
-      value = words.number(c.difference, sign=True)
-      cells.append(_cell(value, low_high, p, strong=bool(c.significant)))
-    table['rows'].append(_row(model, cells))
-  return table
-
-
-def _choices(results: dict) -> dict:
-  table = _table('Settings chosen on validation', '', ['setting'], text=True)
-  for model, choice in (results.get('choices') or {}).items():
-    told = ', '.join(f'{k} = {v}' for k, v in (choice or {}).items())
-    table['rows'].append(_row(model, [_cell(told or 'none to choose')]))
-  return table
-
-
-def _slices(results: dict) -> dict | None:
-  found = results.get('slices') or {}
-  found = {question: answers for question, answers in found.items() if answers}
-  if not found:
-    return None
-  main = words.main_metric(results)
-  order = [name for name, *_ in words.by_value(results)]
-  tables = []
-  for question, answers in found.items():
-    table = _table(f'{label(main)} by {question}', '', ['examples', *order])
-    for answer, part in answers.items():
-      of = {OURS: part.get('metrics')} | (part.get('baselines') or {})
-      values = {name: words.value_of(of.get(name), main) for name in order}
-      best = _best(values)
-      interval = words.brackets(words.interval_of(part.get('intervals'), main))
-      cells = [_cell(words.count(part.get('examples')))]
-      for name, value in values.items():
-        sub = interval if name == OURS else ''
-        cells.append(_cell(words.number(value), sub, strong=name in best))
-      table['rows'].append(_row(answer, cells))
-    tables.append(table)
-  plots = [
-    {'caption': f'By {question}', 'figure': figure}
-    for question, figure in figures.slices(results).items()
-  ]
-  rivals = [name for name in order if name not in (OURS, CEILING)]
-  marks = f'The dot is {OURS} with its 95 % interval'
-  if rivals:
-    marks += f', the diamond {rivals[0]}, the best baseline over all'
-  if rivals[1:]:
-    marks += ', each tick another'
-  read = (
-    f'{label(main)} for parts of the split. {marks}. Where n, the number of '
-    'examples, is small, the interval is wide and says little.'
-  )
-  return _section('slices', 'Slices', read, plots, tables)
-
-
-def _calibration(results: dict) -> dict | None:
-  found = results.get('calibration')
-  figure = figures.reliability(found['bins']) if found else None
-  if figure is None:
-    return None
-  fitted = found.get('fitted')
-  again = figures.reliability(fitted['bins']) if fitted else None
-  title = 'As trained, in figures' if again is not None else ''
-  table = _table(title, '', ['predicted', 'clicked', 'candidates'])
-  for b in found['bins']:
-    cells = [
-      _cell(words.number(b.get('predicted'))),
-      _cell(words.number(b.get('clicked'))),
-      _cell(words.count(b.get('count'))),
-    ]
-    name = f'{words.number(b["low"], 3)}–{words.number(b["high"], 3)}'
-    table['rows'].append(_row(name, cells))
-  read = (
-    'On the dashed line, what is called 10 % likely is clicked in 10 % of the '
-    f'cases; under it, {OURS} promises more clicks than there are. The '
-    'expected calibration error, the mean distance from it, is '
-    f'{words.number(found.get("ece"))}'
-  )
-  plots = [{'caption': 'As trained', 'figure': figure}]
-  if again is not None:
-    read += (
-      f', and {words.number(fitted["ece"])} with slope '
-      f'{words.number(fitted["slope"], 3)} and intercept '
-      f'{words.number(fitted["intercept"], 3)}, fitted on validation'
-    )
-    plots.append({'caption': 'Fitted on validation', 'figure': again})
-  return _section(
-    'calibration',
-    'Calibration',
-    f'{read}.',
-    plots,
-    [table],
-    beside=again is None,
-  )
-
-
-def _popularity(results: dict) -> dict | None:
-  bias = results.get('popularity_bias') or {}
-  if not bias.get('bins'):
-    return None
-  models = [name for name, *_ in words.by_value(results)]
-  order = ['catalog', 'clicked', OURS]
-  order += [name for name in models if name != OURS]
-  order = [name for name in order if bias.get(name)]
-  if not order:
-    return None
-  table = _table('Popularity bias in figures', '', bias['bins'])
-  for name in order:
-    cells = [_cell(_percent(share)) for share in bias[name]]
-    table['rows'].append(_row(name, cells))
-  read = (
-    'How the places of recommended lists spread over items that few or many '
-    'users know, beside the whole catalog and what was clicked: where the '
-    'popular end, on the right, takes more of a bar than of the clicks, the '
-    'list leans on what is popular anyway.'
-  )
-  plot = {
-    'caption': 'Shares by how many users know the item',
-    'figure': figures.popularity(bias, order),
-    'legend': {
-      name: figures.shade(i, len(bias['bins']))
-      for i, name in enumerate(bias['bins'])
-    },
-  }
-  return _section('popularity', 'Popularity bias', read, [plot], [table])
-
-
-def _examples(examples: list) -> dict | None:
-  if not examples:
-    return None
-  read = (
-    'Some users: what they had acted on, oldest first, what was ranked '
-    'on top for them, and what they clicked, with the place it was given.'
-  )
-  return _section('examples', 'Examples', read, [])
-
-
-def _section(
-  name: str,
-  title: str,
-  read: str,
-  plots: list,
-  tables: list = (),
-  *,
-  beside: bool = False,
-) -> dict:
-  """What the template shows.
-
-  Args:
-    name: its anchor.
-    title: its heading.
-    read: a sentence that says how to read it.
-    plots: dicts of 'caption', 'figure' and maybe 'legend'.
-    tables: see `_table`; all but the first are folded.
-    beside: whether the first table stands beside the plot.
-  """
-  return {
-    'id': name,
-    'title': title,
-    'read': read,
-    'plots': plots,
-    'tables': list(tables),
-    'beside': beside,
-  }
-
-
-def _table(
-  title: str, note: str, head: list[str], *, text: bool = False
-) -> dict:
-  """An empty table; `text` for columns of words, not of numbers."""
-  return {'title': title, 'note': note, 'head': head, 'rows': [], 'text': text}
-
-
-def _row(name: str, cells: list[dict]) -> dict:
-  return {'name': name, 'cells': cells}
-
-
-def _cell(text: str, *sub: str, strong: bool = False) -> dict:
-  """A cell; `sub` are smaller lines under it."""
-  return {'text': text, 'sub': [s for s in sub if s], 'strong': strong}
-
-
-def _best(values: dict) -> set[str]:
-  """Those that none beats, of several; the ceiling does not take part."""
-  values = {
-    name: value
-    for name, value in values.items()
-    if name != CEILING and words.finite(value) is not None
-  }
-  if len(values) < 2:
-    return set()
-  return {name for name in values if values[name] == max(values.values())}
-
-
-def _percent(share) -> str:
-  share = words.finite(share)
-  return '–' if share is None else f'{share:.1%}'
-
-
 def _protocol(results: dict) -> list[str]:
   """What was evaluated and how, in phrases."""
-  given = results.get('protocol') or {}
-  told = {
+  protocol = results.get('protocol') or {}
+  phrases = {
     'name': 'protocol {}',
     'candidates': 'candidates: {}',
     'seen': 'seen items {}',
@@ -388,30 +95,27 @@ def _protocol(results: dict) -> list[str]:
   }
   return [
     phrase.format(f'{v:,}' if isinstance(v, int) else str(v).replace('_', ' '))
-    for key, phrase in told.items()
-    if (v := given.get(key)) is not None
+    for key, phrase in phrases.items()
+    if (v := protocol.get(key)) is not None
   ]
 
 
 def _facts(results: dict) -> dict[str, dict[str, str]]:
   """Tables of names and values for the foot of the page."""
-  protocol = results.get('protocol') or {}
-  found = {
-    'Protocol': protocol,
-    'Data': results.get('data'),
-    'Training': results.get('train'),
-    'Validation': results.get('validation'),
-    'Versions': results.get('versions'),
-    'Fingerprints': results.get('fingerprints'),
-    'Config': results.get('config'),
-  }
-  found['Training'] = {
+  training = {
     'best_step': results.get('best_step'),
     'threshold': results.get('threshold'),
-    **(found['Training'] or {}),
+    **(results.get('train') or {}),
   }
-  shown = {title: _flat(values) for title, values in found.items()}
-  shown['Config'] = _flat(found['Config'], write=str)  # To be typed again.
+  shown = {
+    'Protocol': _flat(results.get('protocol')),
+    'Data': _flat(results.get('data')),
+    'Training': _flat(training),
+    'Validation': _flat(results.get('validation')),
+    'Versions': _flat(results.get('versions')),
+    'Fingerprints': _flat(results.get('fingerprints')),
+    'Config': _flat(results.get('config'), write=str),  # To be typed again.
+  }
   for title in ('Protocol', 'Data', 'Training'):  # Not names to be typed.
     shown[title] = {
       name.replace('.', ', ').replace('_', ' '): value
@@ -420,17 +124,12 @@ def _facts(results: dict) -> dict[str, dict[str, str]]:
   return {title: values for title, values in shown.items() if values}
 
 
-def _flat(
-  tree: dict | None, prefix: str = '', write: Callable = words.count
-) -> dict[str, str]:
+def _flat(tree: dict | None, write: Callable = words.count) -> dict[str, str]:
   """Dotted names -> values as text; what is None is left out."""
-  flat = {}
-  for key, value in (tree or {}).items():
-    if isinstance(value, dict):
-      flat |= _flat(value, f'{prefix}{key}.', write)
-    elif value is not None:
-      is_number = isinstance(value, (int, float)) and not isinstance(
-        value, bool
-      )
-      flat[f'{prefix}{key}'] = (write if is_number else str)(value)
-  return flat
+
+  def text(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return (write if is_number else str)(value)
+
+  known = flattened(tree or {})
+  return {name: text(x) for name, x in known.items() if x is not None}

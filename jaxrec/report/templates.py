@@ -1,13 +1,14 @@
-"""The templates beside this file."""
+"""Fills the templates (*.j2) that lie beside this file."""
 
 import importlib.resources
+from typing import Any
 
 import jinja2
 
 from jaxrec.report import words
 
 
-def fill(name: str, **values) -> str:
+def fill(name: str, **values: Any) -> str:
   """The text of a template; what it does not find is an error.
 
   Args:

@@ -3,12 +3,15 @@
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import Any
 
 OURS = 'jaxrec'
 CEILING = 'oracle'  # Knows what clicks were drawn from: not one to beat.
 ALPHA = 0.05
-ORDINALS = ('first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh')
-ORDINALS += ('eighth', 'ninth', 'tenth')
+ORDINALS = (
+  *('first', 'second', 'third', 'fourth', 'fifth'),
+  *('sixth', 'seventh', 'eighth', 'ninth', 'tenth'),
+)
 GROUPS = {  # The tables of metrics: heading, how to read it, columns.
   'Ranking': ('', ('auc', 'mrr', 'ndcg@5', 'ndcg@10')),
   'The first 5 and 10 places': (
@@ -69,9 +72,9 @@ def verdict(results: dict) -> Verdict:
   # Ties count against ours, as they do in the metrics.
   rank = sum(value >= ours for value in rivals.values())
   place = ORDINALS[rank] if rank < len(ORDINALS) else f'number {rank + 1}'
-  best = max(rivals, key=rivals.get)
-  found = comparison(results, best, main)
-  difference, interval = found.difference, found.interval
+  best = max(rivals, key=rivals.__getitem__)
+  against = comparison(results, best, main)
+  difference, interval = against.difference, against.interval
   if difference is None:
     difference = ours - rivals[best]
   if interval and difference < 0:
@@ -82,11 +85,11 @@ def verdict(results: dict) -> Verdict:
   if difference == 0:
     parts = [f'level with the best baseline ({best})']
   parts[0] = f'{parts[0]} {brackets(interval)}'.rstrip()
-  parts += [f'p {p_value(found.p)}'] if found.p is not None else []
+  parts += [f'p {p_value(against.p)}'] if against.p is not None else []
   text = f'{text}, {place} of {len(rivals) + 1}, {", ".join(parts)}'
-  if found.significant is None:
+  if against.significant is None:
     return Verdict(f'{text}; how sure is not known', 'no interval', 'unsure')
-  if not found.significant:
+  if not against.significant:
     return Verdict(f'{text}: not significant', 'not significant', 'unsure')
   tone = 'ahead' if difference > 0 else 'behind'
   return Verdict(f'{text}: significant', tone, tone)
@@ -108,7 +111,7 @@ def label(metric: str) -> str:
   return written.get(name, name) + at + k
 
 
-def number(value, places: int = 4, sign: bool = False) -> str:
+def number(value: float | None, places: int = 4, sign: bool = False) -> str:
   """A dash for None and NaN; fewer decimals where a number is large."""
   value = finite(value)
   if value is None:
@@ -118,7 +121,7 @@ def number(value, places: int = 4, sign: bool = False) -> str:
   return f'{value:{"+" if sign else ""},.{places}f}'.replace('-', '−')
 
 
-def count(value) -> str:
+def count(value: float | None) -> str:
   """With separators; a dash for None."""
   return f'{value:,}' if isinstance(value, int) else number(value)
 
@@ -154,36 +157,42 @@ class Comparison:
 
 
 def comparison(results: dict, name: str, metric: str) -> Comparison:
-  of_name = (results.get('comparisons') or {}).get(name) or {}
-  found = of_name.get(metric) or {}
+  """What results.json says of ours against a baseline in one metric."""
+  by_metric = (results.get('comparisons') or {}).get(name) or {}
+  against = by_metric.get(metric) or {}
   return Comparison(
-    finite(found.get('difference')),
-    interval_of(found, 'interval'),
-    finite(found.get('p')),
+    finite(against.get('difference')),
+    interval_of(against, 'interval'),
+    finite(against.get('p')),
   )
 
 
 def baselines(results: dict) -> dict:
+  """Metrics by baseline, the ceiling among them."""
   return results.get('baselines') or {}
 
 
 def is_sampled(results: dict) -> bool:
+  """Whether targets were ranked among a few drawn items."""
   candidates = (results.get('protocol') or {}).get('candidates') or ''
   return candidates.lower().startswith('sampled')
 
 
-def finite(value) -> float | None:
+def finite(value: Any) -> float | None:
+  """The number; None for what is none, NaN and infinity."""
   known = isinstance(value, (int, float)) and math.isfinite(value)
   return value if known else None
 
 
 def value_of(metrics: dict | None, metric: str) -> float | None:
+  """A metric's value; None where it is not known."""
   return finite((metrics or {}).get(metric))
 
 
 def interval_of(intervals: dict | None, metric: str) -> list | None:
-  found = (intervals or {}).get(metric) or [None]
-  return found if all(finite(v) is not None for v in found) else None
+  """A metric's interval; None where it is not known."""
+  ends = (intervals or {}).get(metric) or [None]
+  return ends if all(finite(end) is not None for end in ends) else None
 
 
 def places_of(interval: list | None) -> int:
@@ -208,24 +217,24 @@ def ordered(metrics: Iterable[str]) -> list[str]:
 
 def groups(metrics: list[str]) -> dict[str, tuple[str, list[str]]]:
   """Heading -> note and metrics, of those given; unknown ones by themselves."""
-  found = {
+  tables = {
     heading: (note, [name for name in names if name in metrics])
     for heading, (note, names) in GROUPS.items()
   }
   known = {name for _, names in GROUPS.values() for name in names}
-  found['Other'] = '', [name for name in metrics if name not in known]
-  return {heading: group for heading, group in found.items() if group[1]}
+  tables['Other'] = '', [name for name in metrics if name not in known]
+  return {heading: group for heading, group in tables.items() if group[1]}
 
 
 def by_value(results: dict) -> list[tuple[str, dict, dict]]:
   """(name, metrics, intervals), best first; the ceiling above all."""
   main = main_metric(results)
-  theirs = results.get('baseline_intervals') or {}
+  intervals = results.get('baseline_intervals') or {}
   rows = [(OURS, results['metrics'], results.get('intervals') or {})]
   for name, metrics in baselines(results).items():
-    rows.append((name, metrics, theirs.get(name) or {}))
+    rows.append((name, metrics, intervals.get(name) or {}))
 
-  def key(row):
+  def key(row: tuple[str, dict, dict]) -> tuple[bool, float]:
     value = value_of(row[1], main)
     return row[0] != CEILING, -math.inf if value is None else -value
 
