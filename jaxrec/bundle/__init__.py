@@ -1,5 +1,6 @@
-"""Bundles: a trained model as files, and what reads and asks them.
+"""Bundles: a trained model as files.
 
-All modules here import numpy, jax, tokenizers and safetensors alone, and those
-modules of jaxrec that import no more either; `jaxrec.export` writes bundles.
+What reads them (here and in `inference`) imports numpy, jax, tokenizers and
+safetensors alone, and those modules of jaxrec that import no more either;
+`commands.export` writes them.
 """

@@ -71,7 +71,7 @@ def save(
     for i, part in enumerate((params, inputs))
   ]
 
-  def of_used(*given):
+  def of_used(*arguments):
     # What is not used is still a part of the model.
     return function(
       *(
@@ -79,7 +79,7 @@ def save(
           key: part[key] if key in part else np.zeros((1,) * x.ndim, x.dtype)
           for key, x in whole.items()
         }
-        for part, whole in zip(given, (params, inputs), strict=True)
+        for part, whole in zip(arguments, (params, inputs), strict=True)
       )
     )
 
@@ -87,19 +87,19 @@ def save(
   directory.mkdir(parents=True, exist_ok=True)
   (directory / f'{name}.mlir').write_bytes(exported.mlir_module_serialized)
   avals = iter(exported.in_avals)
-  told = {
+  description = {
     **{
-      part: {key: _told(next(avals)) for key in keys}
+      part: {key: _described(next(avals)) for key in keys}
       for part, keys in zip(('params', 'inputs'), wanted, strict=True)
     },
-    'output': _told(exported.out_avals[0]),
+    'output': _described(exported.out_avals[0]),
     'platforms': list(exported.platforms),
     'calling_convention_version': exported.calling_convention_version,
     'module_kept_var_idx': list(exported.module_kept_var_idx),
     'uses_global_constants': exported.uses_global_constants,
     'jax': jax.__version__,
   }
-  text = json.dumps(told, indent=2) + '\n'
+  text = json.dumps(description, indent=2) + '\n'
   (directory / f'{name}.json').write_text(text, encoding='utf8')
   return list(wanted[0])
 
@@ -110,14 +110,15 @@ def load(directory: pathlib.Path, name: str) -> Function:
   Raises:
     UserError: the installed JAX keeps exported functions in another way.
   """
-  told = json.loads((directory / f'{name}.json').read_text(encoding='utf8'))
+  text = (directory / f'{name}.json').read_text(encoding='utf8')
+  description = json.loads(text)
   scope = export.SymbolicScope()
   aval = lambda x: jax.core.ShapedArray(
     _shape(x['shape'], scope), np.dtype(x['dtype'])
   )
-  arguments = [told['params'], told['inputs']]
+  arguments = [description['params'], description['inputs']]
   avals = tuple(aval(x) for part in arguments for x in part.values())
-  outs = (aval(told['output']),)
+  outs = (aval(description['output']),)
   # All that an Exported of any JAX so far has; those that it lacks are dropped.
   known = {
     'fun_name': name,
@@ -131,35 +132,37 @@ def load(directory: pathlib.Path, name: str) -> Function:
     'in_shardings_hlo': (None,) * len(avals),
     'out_shardings_hlo': (None,),
     'nr_devices': 1,
-    'platforms': tuple(told['platforms']),
+    'platforms': tuple(description['platforms']),
     'ordered_effects': (),
     'unordered_effects': (),
     'disabled_safety_checks': (),
     'mlir_module_serialized': (directory / f'{name}.mlir').read_bytes(),
-    'calling_convention_version': told['calling_convention_version'],
-    'module_kept_var_idx': tuple(told['module_kept_var_idx']),
-    'uses_global_constants': told['uses_global_constants'],
+    'calling_convention_version': description['calling_convention_version'],
+    'module_kept_var_idx': tuple(description['module_kept_var_idx']),
+    'uses_global_constants': description['uses_global_constants'],
     '_get_vjp': None,
   }
   fields = [field.name for field in dataclasses.fields(export.Exported)]
   if foreign := sorted(set(fields) - set(known)):
+    written_by = description['jax']
     raise UserError(
-      f'{directory / name}.mlir was written by jax {told["jax"]}; jax '
+      f'{directory / name}.mlir was written by jax {written_by}; jax '
       f'{jax.__version__} keeps exported functions in another way '
-      f'({", ".join(foreign)}): install jax {told["jax"]}, or a newer jaxrec'
+      f'({", ".join(foreign)}): install jax {written_by}, or a newer jaxrec'
     )
   exported = export.Exported(**{field: known[field] for field in fields})
   described = lambda part: {
     key: (tuple(x['shape']), x['dtype']) for key, x in part.items()
   }
-  return Function(*map(described, arguments), exported.call)
+  params, inputs = map(described, arguments)
+  return Function(params, inputs, exported.call)
 
 
 def _leaves(part: dict) -> dict:
   return dict.fromkeys(part, 0)
 
 
-def _told(aval) -> dict:
+def _described(aval) -> dict:
   dims = [dim if isinstance(dim, int) else str(dim) for dim in aval.shape]
   return {'shape': dims, 'dtype': str(aval.dtype)}
 
@@ -167,4 +170,5 @@ def _told(aval) -> dict:
 def _shape(dims, scope) -> tuple:
   if all(isinstance(dim, int) for dim in dims):
     return tuple(dims)
-  return export.symbolic_shape(f'({", ".join(map(str, dims))},)', scope=scope)
+  text = f'({", ".join(map(str, dims))},)'
+  return tuple(export.symbolic_shape(text, scope=scope))

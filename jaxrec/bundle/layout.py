@@ -31,18 +31,18 @@ TOKENIZER = 'tokenizer.json'
 SUM = 'sha256'  # In the manifest: of all else in it.
 
 
-def seal(directory: pathlib.Path, told: dict) -> None:
+def seal(directory: pathlib.Path, contents: dict) -> None:
   """Writes the manifest of what lies in `directory`.
 
   Args:
     directory: the bundle, all other files in it.
-    told: what else the manifest says; JSON.
+    contents: what else the manifest says; JSON.
   """
   files = {
     name: {'bytes': (directory / name).stat().st_size, 'sha256': digest}
-    for name, digest in _digests(directory, sorted(_found(directory)))
+    for name, digest in _digests(directory, sorted(_files(directory)))
   }
-  manifest = {'kind': KIND, 'format': FORMAT, **told, 'files': files}
+  manifest = {'kind': KIND, 'format': FORMAT, **contents, 'files': files}
   manifest[SUM] = _sum(manifest)
   text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
   write_text(directory / MANIFEST, text + '\n')
@@ -59,19 +59,20 @@ def verified(directory: pathlib.Path) -> dict:
     UserError: names the first file that is missing, extra or changed.
   """
   manifest = _read(directory)
-  told, found = manifest['files'], _found(directory)
-  for name in sorted(told.keys() - found):
+  listed, present = manifest['files'], _files(directory)
+  for name in sorted(listed.keys() - present):
     raise UserError(f'{directory / name} is missing: export the bundle again')
-  for name in sorted(found - told.keys()):
+  for name in sorted(present - listed.keys()):
     raise UserError(
       f'{directory / name} does not belong to the bundle: move it away, or '
       'export again'
     )
-  for name, digest in _digests(directory, sorted(found)):
-    if digest != told[name]['sha256']:
+  for name, digest in _digests(directory, sorted(present)):
+    written = listed[name]['sha256']
+    if digest != written:
       raise UserError(
         f'{directory / name} was changed: its sha256 is {digest[:16]}..., the '
-        f'manifest says {told[name]["sha256"][:16]}...: export the bundle again'
+        f'manifest says {written[:16]}...: export the bundle again'
       )
   return manifest
 
@@ -158,7 +159,7 @@ def _sum(manifest: dict) -> str:
   return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def _found(directory: pathlib.Path) -> set[str]:
+def _files(directory: pathlib.Path) -> set[str]:
   """Every file but the manifest, by its name in the bundle."""
   return {
     path.relative_to(directory).as_posix()
@@ -167,10 +168,12 @@ def _found(directory: pathlib.Path) -> set[str]:
   } - {MANIFEST}
 
 
-def _digests(directory: pathlib.Path, names: list[str]):
+def _digests(
+  directory: pathlib.Path, names: list[str]
+) -> list[tuple[str, str]]:
   """(name, sha256) of files, several at a time: hashing leaves Python alone."""
 
-  def digest(name):
+  def digest(name: str) -> str:
     try:
       with open(directory / name, 'rb') as f:
         return hashlib.file_digest(f, 'sha256').hexdigest()

@@ -1,14 +1,15 @@
-"""What each item of a history contributed to an item's logit."""
+"""What an item's logit is made of: by entries of the history, and by terms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxrec.inference.requests import History
+from jaxrec.inference.requests import RequestedHistory
 
 
 def contributions(
-  logits_of: Callable[[list[History]], np.ndarray], history: History
+  logits_of: Callable[[list[RequestedHistory]], np.ndarray],
+  history: RequestedHistory,
 ) -> np.ndarray:
   """Leave-one-out, made to add up.
 
@@ -33,7 +34,7 @@ def contributions(
     float32 [H, C].
   """
   count = len(history.entries)
-  kept = [np.delete(np.arange(count), i) for i in range(count)]
+  kept = [np.delete(np.arange(count), i).tolist() for i in range(count)]
   variants = [history, history.of([]), *map(history.of, kept)]
   logits = logits_of(variants)
   logits = logits.astype(np.float64)
@@ -42,3 +43,29 @@ def contributions(
   if not count:
     return alone.astype(np.float32)
   return (alone + (change - alone.sum(0)) / count).astype(np.float32)
+
+
+def by_term(
+  user: np.ndarray,
+  vectors: np.ndarray,
+  spans: Sequence[tuple[str, int, int]],
+  bias: float,
+) -> list[dict[str, float]]:
+  """What each term of the model adds to logits; they sum up to them.
+
+  Args:
+    user: float32 [W], a user vector.
+    vectors: float32 [C, W], of the items.
+    spans: whose columns are which: term, begin and end.
+    bias: of the model, the same for all items.
+
+  Returns:
+    Of each item, the share of each term by its name, and 'bias'.
+  """
+  products = np.asarray(user, np.float64) * vectors
+  shares = {name: products[:, b:e].sum(-1).tolist() for name, b, e in spans}
+  shares['bias'] = [bias] * len(vectors)
+  return [
+    dict(zip(shares, values, strict=True))
+    for values in zip(*shares.values(), strict=True)
+  ]

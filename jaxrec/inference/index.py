@@ -14,8 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrec.data.batches.packing import fit
+from jaxrec.data.items.fields import split_names
 from jaxrec.errors import UserError, choices
-from jaxrec.retrieval.sharded_index import GROUP
+from jaxrec.retrieval.top_k import GROUP
 
 ROOM = 1024  # The table grows by as many rows, or by an eighth.
 CHANGES = (1, 8, 64, 512)  # Rows moved at once: each is a compilation.
@@ -23,7 +25,7 @@ NEAR = 200_000  # Ids among which near misses are looked for.
 
 
 @dataclasses.dataclass(frozen=True)
-class Index:
+class IndexedItems:
   """Items by row; rows beyond `ids`, and those whose id is None, are free.
 
   Attributes:
@@ -53,15 +55,15 @@ class Index:
     popularity: np.ndarray,
     columns: Mapping[str, Sequence[str]],
     category: str | None,
-  ) -> 'Index':
+  ) -> 'IndexedItems':
     """From a bundle's arrays: vectors [N, W], popularity [N]."""
-    ids = list(columns['item_id'])
+    ids: list[str | None] = list(columns['item_id'])
     size = _room(len(ids))
     pad = size - len(ids)
     free = np.arange(size) >= len(ids)
     return cls(
       ids=ids,
-      rows={item_id: row for row, item_id in enumerate(ids)},
+      rows={item_id: row for row, item_id in enumerate(columns['item_id'])},
       table=jnp.pad(jnp.asarray(vectors), ((0, pad), (0, 0))),
       free=free,
       popularity=np.pad(popularity, (0, pad)),
@@ -96,6 +98,12 @@ class Index:
     """Ids by their letters and digits: cheaper than to compare with each."""
     return {_plain(item_id): item_id for item_id in self.rows}
 
+  def id_of(self, row: int) -> str:
+    """The id of a row that is not free."""
+    item_id = self.ids[row]
+    assert item_id is not None
+    return item_id
+
   def fields(self, row: int) -> dict[str, str]:
     """The columns of a row, 'item_id' among them."""
     if row in self.added:
@@ -106,10 +114,10 @@ class Index:
     """float32 [M, W] of rows [M], on the host."""
     parts = [np.zeros((0, self.table.shape[1]), np.float32)]
     for begin in range(0, len(rows), CHANGES[-1]):
-      mine = rows[begin : begin + CHANGES[-1]]
-      room = next(n for n in CHANGES if n >= len(mine)) - len(mine)
-      found = _taken(self.table, np.pad(mine, (0, room)).astype(np.int32))
-      parts.append(np.asarray(found)[: len(mine)])
+      block = rows[begin : begin + CHANGES[-1]]
+      room = fit(len(block), CHANGES) - len(block)
+      taken = _taken(self.table, np.pad(block, (0, room)).astype(np.int32))
+      parts.append(np.asarray(taken)[: len(block)])
     return np.concatenate(parts)
 
   # ----------------------------------------------------------------- filters
@@ -121,12 +129,12 @@ class Index:
         'categories: the items of this bundle have no category; its columns '
         f'are {", ".join(self.columns)}'
       )
-    found = {}
+    rows_of: dict[str, list[int]] = {}
     for row, item_id in enumerate(self.ids):
       if item_id is not None:
         for name in categories_of(self.fields(row), self.category):
-          found.setdefault(name, []).append(row)
-    return {name: np.array(rows) for name, rows in found.items()}
+          rows_of.setdefault(name, []).append(row)
+    return {name: np.array(rows) for name, rows in rows_of.items()}
 
   def allowed(
     self,
@@ -152,10 +160,30 @@ class Index:
       allowed &= wanted
     return allowed
 
+  def most_popular(
+    self, allowed: np.ndarray, excluded: Sequence[int], k: int
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """The k most popular items, and their shares of all that is done.
+
+    Args:
+      allowed: bool [R], rows that may be among them.
+      excluded: rows that may not.
+      k: at most.
+
+    Returns:
+      int64 rows, the most popular first, and float64 shares.
+    """
+    allowed = allowed.copy()
+    allowed[list(excluded)] = False
+    rows = np.flatnonzero(allowed)
+    rows = rows[np.argsort(-self.popularity[rows], kind='stable')[:k]]
+    total = max(float(self.popularity.sum(dtype=np.float64)), 1e-30)
+    return rows, self.popularity[rows].astype(float) / total
+
   # ----------------------------------------------------------------- changes
   def with_items(
     self, items: Sequence[dict[str, str]], vectors: np.ndarray
-  ) -> 'Index':
+  ) -> 'IndexedItems':
     """With items [M] added, or put in the place of those of the same ids.
 
     Args:
@@ -163,20 +191,21 @@ class Index:
       vectors: float32 [M, W].
     """
     ids, rows = list(self.ids), dict(self.rows)
-    places, new = [], []
-    free = iter([i for i, x in enumerate(ids) if x is None])
+    taken: list[int] = []
+    new: list[int] = []
+    unused = iter([i for i, x in enumerate(ids) if x is None])
     for item in items:
       row = rows.get(item['item_id'])
       if row is None:
-        row = next(free, len(ids))
+        row = next(unused, len(ids))
         if row == len(ids):
           ids.append(None)
         new.append(row)
       ids[row], rows[item['item_id']] = item['item_id'], row
-      places.append(row)
+      taken.append(row)
     size = max(len(self.free), _room(len(ids)))
     pad = size - len(self.free)
-    places = np.array(places, np.int32)
+    places = np.array(taken, np.int32)
     free, popularity = np.pad(self.free, (0, pad)), self.popularity
     free[len(self.free) :] = True
     free[places] = False
@@ -188,7 +217,7 @@ class Index:
     for begin in range(0, len(places), CHANGES[-1]):
       here = slice(begin, begin + CHANGES[-1])
       count = len(places[here])
-      room = next(n for n in CHANGES if n >= count) - count
+      room = fit(count, CHANGES) - count
       table = _written(
         table,
         np.pad(places[here], (0, room), constant_values=size),
@@ -202,15 +231,15 @@ class Index:
       free=free,
       popularity=popularity,
       added=self.added
-      | {int(row): dict(x) for row, x in zip(places, items, strict=True)},
+      | {row: dict(item) for row, item in zip(taken, items, strict=True)},
     )
 
-  def without_items(self, item_ids: Sequence[str]) -> 'Index':
+  def without_items(self, item_ids: Sequence[str]) -> 'IndexedItems':
     """Without the items called so; UserError of one that is not there."""
     places = [self.row(item_id) for item_id in item_ids]
     ids, rows, free = list(self.ids), dict(self.rows), self.free.copy()
     for row in set(places):
-      del rows[ids[row]]
+      del rows[self.id_of(row)]
       ids[row] = None
     free[places] = True
     added = {row: x for row, x in self.added.items() if row not in places}
@@ -221,10 +250,11 @@ def _plain(item_id: str) -> str:
   return re.sub(r'[\W_]+', '', item_id.casefold())
 
 
-def categories_of(columns: Mapping[str, str], name: str) -> list[str]:
-  """The categories of an item: 'Drama|War' is two."""
-  parts = (part.strip() for part in columns.get(name, '').split('|'))
-  return list(dict.fromkeys(part for part in parts if part))
+def categories_of(columns: Mapping[str, str], name: str | None) -> list[str]:
+  """The categories of an item: 'Drama|War' is two; none without a column."""
+  if name is None:
+    return []
+  return split_names(columns.get(name, ''))
 
 
 @jax.jit

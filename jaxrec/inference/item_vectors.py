@@ -1,4 +1,4 @@
-"""Items as users give them -> item vectors, as the trainer makes them."""
+"""Items as users pass them -> item vectors, as the trainer makes them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -6,33 +6,29 @@ import jax
 import numpy as np
 
 from jaxrec.bundle.functions import Function
+from jaxrec.data.batches.packing import fit
 from jaxrec.data.items import fields
 from jaxrec.errors import UserError
-from jaxrec.inference.index import Index
-from jaxrec.inference.requests import Entry
-from jaxrec.inference.texts import (
-  MOST,
-  Template,
-  TextEncoder,
-  check_text,
-  fit,
-  shown,
-)
+from jaxrec.inference.checks import LONGEST_TEXT, check_text, shortened
+from jaxrec.inference.index import IndexedItems
+from jaxrec.inference.item_texts import ItemTextReader
+from jaxrec.inference.requests import HistoryEntry
+from jaxrec.inference.text_vectors import TextVectors
 
 LONGEST_ID = 512  # Characters.
 SIZES = (1, 8, 64, 512)  # Items projected at once: each is a compilation.
 
 
-class ItemEncoder:
-  """Texts, fields and what is known of ids -> item vectors.
+class ItemVectors:
+  """Makes the vectors of items: of texts, fields, and what ids have learned.
 
   Args:
-    template: of texts.
-    texts: text -> pooled vector.
+    texts: makes items' texts.
+    text_vectors: text -> pooled vector.
     function: pooled vectors [M, D], items [M], fields [M, F, V] -> [M, W].
-    params: the function's, by name; those `per_item` are arrays of one row for
-      each item of the training, mapped from the disk, of which rows are given.
-    per_item: their names.
+    params: the function's, by name, but for those in `per_item`.
+    per_item: those that have a row for each item of the training: by name a
+      function that reads rows, [n] -> [n, ...], from the disk.
     trained: index of an item of the training by its id.
     item_fields: the fields that the model reads.
     width: W.
@@ -41,8 +37,8 @@ class ItemEncoder:
   def __init__(
     self,
     *,
-    template: Template,
-    texts: TextEncoder,
+    texts: ItemTextReader,
+    text_vectors: TextVectors,
     function: Function,
     params: Mapping[str, np.ndarray],
     per_item: Mapping[str, Callable],
@@ -50,7 +46,7 @@ class ItemEncoder:
     item_fields: Sequence[fields.Field],
     width: int,
   ):
-    self._template, self._texts = template, texts
+    self._texts, self._text_vectors = texts, text_vectors
     self._params = jax.device_put(dict(params))
     self._inputs = set(function.inputs)
     self._call = jax.jit(function.call)
@@ -59,20 +55,26 @@ class ItemEncoder:
 
   def checked(
     self, items: Iterable[Mapping[str, str]], strict: bool = True
-  ) -> list[dict]:
-    """Items to be added, every one of them in order; UserError if not.
+  ) -> list[dict[str, str]]:
+    """Items to be added, once each was found to have an id and a text.
 
     Args:
       items: dicts of columns.
       strict: whether an unknown column and an empty text are errors.
+
+    Raises:
+      UserError: names the first item that does not do.
     """
     if isinstance(items, str | Mapping) or not isinstance(items, Iterable):
-      raise UserError(f'items is {shown(items)}: want a list of dicts')
-    found, ids = [], set()
+      raise UserError(f'items is {shortened(items)}: want a list of dicts')
+    checked: list[dict[str, str]] = []
+    ids: set[str] = set()
     for i, item in enumerate(items):
       where = f'items[{i}]'
       if not isinstance(item, Mapping):
-        raise UserError(f"{where} is {shown(item)}: want {{'item_id': ...}}")
+        raise UserError(
+          f"{where} is {shortened(item)}: want {{'item_id': ...}}"
+        )
       item_id = check_text(item.get('item_id'), f'{where}: item_id')
       if not item_id or len(item_id) > LONGEST_ID:
         raise UserError(
@@ -83,27 +85,30 @@ class ItemEncoder:
         raise UserError(f'{where}: item_id {item_id!r} is there twice')
       ids.add(item_id)
       if strict:
-        self._template.check_columns(item, where)
-        self._template.readable(item, where)
+        self._texts.check_columns(item, where)
+        self._texts.readable(item, where)
       else:
-        self._template.text_of(item, where)  # Raises.
-      found.append(dict(item))
-    return found
+        self._texts.text_of(item, where)  # Raises.
+      checked.append(dict(item))
+    return checked
 
-  def vectors(self, items: Sequence[Mapping[str, str]]) -> np.ndarray:
-    """float32 [M, W] of items whose texts are in order."""
-    texts = [self._template.text_of(item, 'item') for item in items]
+  def of_items(self, items: Sequence[Mapping[str, str]]) -> np.ndarray:
+    """float32 [M, W] of items that were `checked`."""
+    texts = [self._texts.text_of(item, 'item') for item in items]
     return self._vectors(items, texts)
 
-  def of_entries(self, entries: Sequence[Entry]) -> np.ndarray:
+  def of_entries(self, entries: Sequence[HistoryEntry]) -> np.ndarray:
     """float32 [M, W] of entries that are in no index."""
-    return self._vectors([e.item for e in entries], [e.text for e in entries])
+    return self._vectors(
+      [entry.columns or {} for entry in entries],
+      [entry.text for entry in entries],
+    )
 
-  def nearest(self, index: Index, text: str, k: int) -> list[int]:
+  def nearest(self, index: IndexedItems, text: str, k: int) -> list[int]:
     """Rows of the k items whose texts are nearest to `text`, nearest first."""
-    text = check_text(text, 'text')[:MOST]
+    text = check_text(text, 'text')[:LONGEST_TEXT]
     query = self._vectors([{}], [text])[0]
-    width = self._texts.width
+    width = self._text_vectors.width
     table = np.asarray(index.table)[:, :width]
     with np.errstate(invalid='ignore', divide='ignore'):
       lengths = np.sqrt(np.einsum('rw,rw->r', table, table))
@@ -112,11 +117,13 @@ class ItemEncoder:
     rows = np.argsort(-cosine, kind='stable')[: min(k, len(index))]
     return rows.tolist()
 
-  def _vectors(self, items, texts) -> np.ndarray:
+  def _vectors(
+    self, items: Sequence[Mapping[str, str]], texts: Sequence[str]
+  ) -> np.ndarray:
     if not items:
       return np.zeros((0, self._width), np.float32)
     distinct = list(dict.fromkeys(texts))
-    pooled = self._texts(distinct)
+    pooled = self._text_vectors(distinct)
     places = {text: i for i, text in enumerate(distinct)}
     pooled = pooled[[places[text] for text in texts]]
     parts = []
@@ -125,10 +132,15 @@ class ItemEncoder:
       parts.append(self._projected(items[begin:end], pooled[begin:end]))
     return np.concatenate(parts)
 
-  def _projected(self, items, pooled) -> np.ndarray:
+  def _projected(
+    self, items: Sequence[Mapping[str, str]], pooled: np.ndarray
+  ) -> np.ndarray:
     count = len(items)
     size = fit(count, SIZES)
-    rows = [self._trained.get(item.get('item_id'), -1) for item in items]
+    rows = [
+      self._trained.get(item['item_id'], -1) if 'item_id' in item else -1
+      for item in items
+    ]
     known = np.array([row >= 0 for row in rows])
     places = np.full(size, -1, np.int32)
     places[:count][known] = np.flatnonzero(known)

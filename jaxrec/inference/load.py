@@ -1,6 +1,7 @@
 """From a bundle's files to a Model that can be asked."""
 
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import safetensors
@@ -10,13 +11,16 @@ from jaxrec.bundle import functions, layout
 from jaxrec.bundle.strings import unpacked
 from jaxrec.data.items.fields import Field
 from jaxrec.errors import UserError
+from jaxrec.inference.answering import Answerer
 from jaxrec.inference.answers import Scale
-from jaxrec.inference.index import Index
-from jaxrec.inference.item_vectors import ItemEncoder
+from jaxrec.inference.index import IndexedItems
+from jaxrec.inference.item_texts import ItemTextReader
+from jaxrec.inference.item_vectors import ItemVectors
 from jaxrec.inference.model import Model
-from jaxrec.inference.requests import Reader
-from jaxrec.inference.texts import Template, TextEncoder
-from jaxrec.inference.user_vectors import Users
+from jaxrec.inference.requests import HistoryReader
+from jaxrec.inference.search import Search
+from jaxrec.inference.text_vectors import TextVectors
+from jaxrec.inference.user_vectors import UserVectors
 from jaxrec.models.text.weights import load_params
 
 
@@ -33,48 +37,47 @@ def load(bundle: str | pathlib.Path) -> Model:
 
 
 def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
-  told = manifest['model']
+  sizes = manifest['model']
   arrays = load_file(directory / layout.ITEMS)
   params = _Params(directory / layout.RECOMMENDER)
-  template = Template(manifest['text_template'], manifest['columns'])
-  index = Index.of(
+  texts = ItemTextReader(manifest['text_template'], manifest['columns'])
+  index = IndexedItems.of(
     arrays['vectors'],
     arrays['popularity'],
     unpacked(arrays, manifest['columns']),
     manifest['category'],
   )
-  read = lambda name: functions.load(directory / layout.FUNCTIONS, name)
-  encode, project, user, score = map(
-    read, ('encode', 'project', 'user', 'score')
+  encode, project, user, score = (
+    functions.load(directory / layout.FUNCTIONS, name)
+    for name in ('encode', 'project', 'user', 'score')
   )
-  texts = TextEncoder(
+  text_vectors = TextVectors(
     directory / layout.ENCODER / layout.TOKENIZER,
     encode,
     _encoder_params(directory / layout.ENCODER, encode),
-    max_tokens=told['max_tokens'],
-    width=told['text_width'],
+    max_tokens=sizes['max_tokens'],
+    width=sizes['text_width'],
   )
-  per_item = [name for name in project.params if name in told['per_item']]
+  per_item = [name for name in project.params if name in sizes['per_item']]
   behaviours = tuple(manifest['behaviours'])
   calibration = manifest['calibration']
-  return Model(
-    manifest,
-    index=index,
-    reader=Reader(
-      template,
-      told['history_length'],
+  answerer = Answerer(
+    manifest=manifest,
+    reader=HistoryReader(
+      texts,
+      sizes['history_length'],
       behaviours if any(behaviours) else (),
       manifest['usual_behaviour'],
     ),
-    users=Users(
+    user_vectors=UserVectors(
       user,
       score,
       {n: params[n] for n in (*user.params, *score.params, 'bias')},
-      told['history_length'],
+      sizes['history_length'],
     ),
-    encoder=ItemEncoder(
-      template=template,
+    item_vectors=ItemVectors(
       texts=texts,
+      text_vectors=text_vectors,
       function=project,
       params={n: params[n] for n in project.params if n not in per_item},
       per_item={name: params.rows(name) for name in per_item},
@@ -86,12 +89,14 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
       width=arrays['vectors'].shape[1],
     ),
     scale=Scale(
-      float(params['scale']),
+      float(params[sizes.get('scale', 'scale')]),  # 0.1.0 did not name it.
       float(params['bias']),
       calibration['slope'],
       calibration['intercept'],
     ),
+    search=Search(texts),
   )
+  return Model(answerer, index)
 
 
 class _Params:
@@ -103,14 +108,13 @@ class _Params:
   def __getitem__(self, name: str) -> np.ndarray:
     return self._file.get_tensor(name)
 
-  def rows(self, name: str):
+  def rows(self, name: str) -> Callable[[list[int]], np.ndarray]:
     """A function: indices -> these rows alone, from the disk."""
     view = self._file.get_slice(name)
 
     def read(rows: list[int]) -> np.ndarray:
-      found = [view[row : row + 1] for row in rows]
       empty = np.zeros((0, *view.get_shape()[1:]), np.float32)
-      return np.concatenate([empty, *found])
+      return np.concatenate([empty, *(view[row : row + 1] for row in rows)])
 
     return read
 
@@ -119,7 +123,7 @@ def _encoder_params(
   directory: pathlib.Path, function: functions.Function
 ) -> dict[str, np.ndarray]:
   """The encoder's parameters as its function takes them: 'a.b.c' by array."""
-  nested = {}
+  nested: dict = {}
   for name, (shape, dtype) in function.params.items():
     *groups, leaf = name.split('.')
     part = nested
@@ -131,8 +135,8 @@ def _encoder_params(
 
 def flat(params: dict, prefix: str = '') -> dict[str, np.ndarray]:
   """{'a': {'b': x}} -> {'a.b': x}."""
-  found = {}
+  arrays: dict[str, np.ndarray] = {}
   for name, value in params.items():
     path = f'{prefix}.{name}' if prefix else name
-    found |= flat(value, path) if isinstance(value, dict) else {path: value}
-  return found
+    arrays |= flat(value, path) if isinstance(value, dict) else {path: value}
+  return arrays

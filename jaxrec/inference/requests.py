@@ -1,121 +1,98 @@
-"""Histories as users give them -> arrays that the user encoder reads."""
+"""Histories as users pass them -> arrays that the user encoder reads."""
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxrec.batch import NEVER
+from jaxrec.batch import Context
+from jaxrec.data.batches.context import Ragged, context_at, padded_context
+from jaxrec.data.columns.ragged import event_numbers
 from jaxrec.errors import UserError, choices
-from jaxrec.inference.index import Index
-from jaxrec.inference.texts import Template, known, shown
+from jaxrec.inference.checks import check_choice, shortened
+from jaxrec.inference.index import IndexedItems
+from jaxrec.inference.item_texts import ItemTextReader
 
-DAY = 86400.0  # Seconds.
 LATEST = 1e11  # Seconds: the year 5138, as in data; milliseconds are more.
 UNKNOWN = ('error', 'skip')
 
 
-class Entry(NamedTuple):
+class HistoryEntry(NamedTuple):
   """An item of a history, or a candidate.
 
   Attributes:
     row: of the index; below 0 for an item that is not in it.
-    item: its columns, where it is not.
+    columns: its columns, where it is not.
     text: its text, likewise.
   """
 
   row: int
-  item: Mapping[str, str] | None = None
+  columns: Mapping[str, str] | None = None
   text: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
-class History:
+class RequestedHistory:
   """One user's history.
 
   Attributes:
     entries: those that are read, oldest first.
-    places: where these lie in the history as it was given.
+    places: where these lie in the history as it was passed.
     seen: rows of all of its items, those that are too old to be read too.
     unknown: ids that were skipped.
     behaviours: int32, an index for each entry.
     seconds: float64, unix, likewise; None: unknown.
-    today: the date of asking, in days since 1970.
+    now: when it is asked, unix seconds, at least 0.
   """
 
-  entries: list[Entry]
+  entries: list[HistoryEntry]
   places: list[int]
   seen: list[int]
   unknown: list[str]
   behaviours: np.ndarray
   seconds: np.ndarray | None
-  today: int
+  now: float
 
-  def of(self, kept: Sequence[int]) -> 'History':
+  def of(self, kept: Sequence[int]) -> 'RequestedHistory':
     """With the entries `kept` alone, as if there had never been others."""
-    kept = np.array(kept, int)
+    rows = np.array(kept, int)
     return dataclasses.replace(
       self,
       entries=[self.entries[i] for i in kept],
       places=[self.places[i] for i in kept],
-      behaviours=self.behaviours[kept],
-      seconds=None if self.seconds is None else self.seconds[kept],
+      behaviours=self.behaviours[rows],
+      seconds=None if self.seconds is None else self.seconds[rows],
     )
-
-  def context(self, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Arrays [H] of those of `types.Context`'s columns that are wanted."""
-    count, seconds = len(self.entries), self.seconds
-    events = np.arange(count, dtype=np.int32)
-    days, dates = np.zeros((2, count))
-    if seconds is not None and count:
-      # Items of one time are one event.
-      events = np.cumsum(np.diff(seconds, prepend=seconds[0]) != 0)
-      days, dates = (seconds - seconds[0]) / DAY, seconds // DAY
-    found = {'events': events, 'days': days, 'dates': dates}
-    found['behaviours'] = self.behaviours
-    if 'again' in names:
-      found['again'] = self._again(events)
-    return {name: x for name, x in found.items() if name in names}
-
-  def _again(self, events: np.ndarray) -> np.ndarray:
-    """The event in which each entry's item comes next; NEVER."""
-    found, following = np.full(len(events), NEVER), {}
-    for i in range(len(events) - 1, -1, -1):
-      entry = self.entries[i]
-      key = entry.row if entry.row >= 0 else entry.text
-      found[i] = following.get(key, NEVER)
-      following[key] = events[i]
-    return found
 
 
 @dataclasses.dataclass(frozen=True)
-class Reader:
-  """Makes Histories.
+class HistoryReader:
+  """Makes RequestedHistories.
 
   Attributes:
-    template: of items' texts.
+    texts: makes items' texts.
     length: entries that are read, the latest.
-    behaviours: names of what users do; () where the data do not tell.
-    usual: the behaviour of an entry that tells none.
+    behaviours: names of what users do; () where the data do not say.
+    usual: the behaviour of an entry that names none, an index.
   """
 
-  template: Template
+  texts: ItemTextReader
   length: int
   behaviours: tuple[str, ...] = ()
   usual: int = 0
 
   def read(
     self,
-    index: Index,
+    index: IndexedItems,
     history: Sequence,
     *,
     behaviours: Sequence[str] | None = None,
     times: Sequence[float] | None = None,
     now: float | None = None,
     unknown: str = 'error',
-  ) -> History:
+  ) -> RequestedHistory:
     """One user's.
 
     Args:
@@ -127,40 +104,46 @@ class Reader:
       unknown: one of UNKNOWN.
 
     Raises:
-      UserError: what of it cannot be, and its place.
+      UserError: an entry or an argument that does not do, and its place.
     """
-    known('unknown', unknown, UNKNOWN)
+    check_choice('unknown', unknown, UNKNOWN)
     if isinstance(history, str | Mapping) or not isinstance(history, Sequence):
       raise UserError(
-        f'history is {shown(history)}: want a list of item ids or items'
+        f'history is {shortened(history)}: want a list of item ids or items'
       )
-    many = len(history)
-    for name, given in (('behaviours', behaviours), ('times', times)):
-      if given is not None and (
-        isinstance(given, str)
-        or not isinstance(given, Sequence)
-        or len(given) != many
+    count = len(history)
+    columns: dict[str, Any] = {'behaviours': behaviours, 'times': times}
+    for name, column in columns.items():
+      if column is not None and (
+        isinstance(column, str)
+        or not isinstance(column, Sequence)
+        or len(column) != count
       ):
-        raise UserError(f'{name}: want a list, one for each of {many} entries')
+        raise UserError(f'{name}: want a list, one for each of {count} entries')
     seconds = None if times is None else _seconds(times)
-    end = many
+    end = count
     if now is not None:
       if seconds is None:
         raise UserError('now: what is later is known by times: give these too')
       end = int(np.searchsorted(seconds, _second(now, 'now'), 'right'))
-    ways = self._ways(behaviours, many)
-    entries, places, seen, skipped = [], [], [], []
+    numbers = self._behaviour_numbers(behaviours, count)
+    entries: list[HistoryEntry] = []
+    places: list[int] = []
+    seen: list[int] = []
+    skipped: list[str] = []
     # From the last: texts that are too old are not encoded.
     for place in range(end - 1, -1, -1):
-      given = history[place]
-      row = index.rows.get(given) if isinstance(given, str) else None
+      value = history[place]
+      row = index.rows.get(value) if isinstance(value, str) else None
       if row is not None:  # Nearly always.
-        entry = Entry(row)
-      else:
-        entry = self.entry(index, given, f'history[{place}]', unknown)
-      if entry is None:
-        skipped.append(given if isinstance(given, str) else given['item_id'])
+        entry = HistoryEntry(row)
+      elif unknown == 'skip' and (
+        (item_id := _unknown_id(index, value)) is not None
+      ):
+        skipped.append(item_id)
         continue
+      else:
+        entry = self.candidate(index, value, f'history[{place}]')
       if entry.row >= 0:
         seen.append(entry.row)
       if len(entries) < self.length:
@@ -168,42 +151,42 @@ class Reader:
         places.append(place)
     entries.reverse()
     places.reverse()
-    asked = time.time() if now is None else now
-    return History(
+    return RequestedHistory(
       entries=entries,
       places=places,
       seen=seen,
       unknown=skipped[::-1],
-      behaviours=ways[places],
+      behaviours=numbers[places],
       seconds=None if seconds is None else seconds[places],
-      today=int(min(max(asked // DAY, 0), NEVER)),
+      now=max(time.time() if now is None else now, 0.0),
     )
 
-  def entry(
-    self, index: Index, given, where: str, unknown: str = 'error'
-  ) -> Entry | None:
-    """One entry or candidate; None for an unknown id that is skipped."""
-    if isinstance(given, str):
-      if given in index.rows or unknown == 'error':
-        return Entry(self._row(index, given, where))
-      return None
-    if not isinstance(given, Mapping):
+  def candidate(
+    self, index: IndexedItems, value: Any, where: str
+  ) -> HistoryEntry:
+    """The HistoryEntry of an id or of columns; `where` names it in errors."""
+    if isinstance(value, str):
+      return HistoryEntry(self._row(index, value, where))
+    if not isinstance(value, Mapping):
       raise UserError(
-        f"{where} is {shown(given)}: want an id or {{'text': ..}}"
+        f"{where} is {shortened(value)}: want an id or {{'text': ..}}"
       )
-    if set(given) == {'item_id'}:
-      return self.entry(index, given['item_id'], where, unknown)
-    return Entry(-1, given, self.template.readable(given, where))
+    if set(value) == {'item_id'}:
+      return self.candidate(index, value['item_id'], where)
+    return HistoryEntry(-1, value, self.texts.readable(value, where))
 
-  def _row(self, index: Index, item_id: str, where: str) -> int:
+  def _row(self, index: IndexedItems, item_id: str, where: str) -> int:
     try:
       return index.row(item_id)
     except UserError as e:
       raise UserError(f'{where}: {e}') from None
 
-  def _ways(self, behaviours, many: int) -> np.ndarray:
+  def _behaviour_numbers(
+    self, behaviours: Sequence[str] | None, count: int
+  ) -> np.ndarray:
+    """int32 [count], their indices."""
     if behaviours is None:
-      return np.full(many, self.usual, np.int32)
+      return np.full(count, self.usual, np.int32)
     if not self.behaviours:
       raise UserError(
         'behaviours: the data of this bundle have one kind: leave them out'
@@ -215,25 +198,35 @@ class Reader:
     return np.array([numbers[name] for name in behaviours], np.int32)
 
 
-def _second(given, where: str) -> float:
-  is_number = isinstance(given, int | float) and not isinstance(given, bool)
-  if not is_number or not abs(given) < LATEST:
-    raise UserError(f'{where} is {shown(given)}: want unix seconds')
-  return float(given)
+def _unknown_id(index: IndexedItems, value: Any) -> str | None:
+  """The id that an entry is, or is made of, if no item is called so."""
+  if isinstance(value, Mapping) and set(value) == {'item_id'}:
+    value = value['item_id']
+  if isinstance(value, str) and value not in index.rows:
+    return value
+  return None
 
 
-def _seconds(times) -> np.ndarray:
-  found = np.array([_second(x, f'times[{i}]') for i, x in enumerate(times)])
-  fell = np.flatnonzero(np.diff(found) < 0)
+def _second(value: Any, where: str) -> float:
+  is_number = isinstance(value, int | float) and not isinstance(value, bool)
+  if not is_number or not abs(value) < LATEST:
+    raise UserError(f'{where} is {shortened(value)}: want unix seconds')
+  return float(value)
+
+
+def _seconds(times: Sequence[float]) -> np.ndarray:
+  """float64 [H]; UserError unless they never fall."""
+  seconds = np.array([_second(x, f'times[{i}]') for i, x in enumerate(times)])
+  fell = np.flatnonzero(np.diff(seconds) < 0)
   if len(fell):
     raise UserError(
       f'times[{fell[0] + 1}] is before times[{fell[0]}]: give the oldest first'
     )
-  return found
+  return seconds
 
 
-def arrays(
-  histories: Sequence[History],
+def user_inputs(
+  histories: Sequence[RequestedHistory],
   slots: Sequence[Sequence[int]],
   shape: tuple[int, int],
   inputs: Mapping[str, tuple[tuple, str]],
@@ -247,19 +240,60 @@ def arrays(
     inputs: shapes and dtypes by name, see `functions.Function`.
 
   Returns:
-    'slots', and of 'mask' and the columns of `types.Context` those in `inputs`.
+    'slots', and of 'mask' and the columns of `batch.Context` those in `inputs`.
   """
-  found = {
-    name: np.zeros(shape[: len(dims)], dtype)
-    for name, (dims, dtype) in inputs.items()
-    if name != 'vectors'
+  count, width = shape
+  lengths, now = np.zeros(count, np.int64), np.zeros(count)
+  lengths[: len(histories)] = [len(rows) for rows in slots]
+  now[: len(histories)] = [history.now for history in histories]
+  context = padded_context(_context(histories, lengths, now), width)
+  values = np.array([row for rows in slots for row in rows], np.int64)
+  padded, mask = Ragged(values, lengths).padded(width)
+  columns = {'mask': mask, **context._asdict()}
+  return {'slots': padded} | {
+    name: columns[name].astype(dtype)
+    for name, (_, dtype) in inputs.items()
+    if name in columns
   }
-  found['slots'] = np.zeros(shape, np.int32)
-  for row, (history, mine) in enumerate(zip(histories, slots, strict=True)):
-    here = row, slice(len(mine))
-    columns = {'slots': mine, 'mask': True} | history.context(found)
-    for name in columns.keys() & found.keys():
-      found[name][here] = columns[name]
-    if 'today' in found:
-      found['today'][row] = history.today
-  return found
+
+
+def _context(
+  histories: Sequence[RequestedHistory],
+  lengths: np.ndarray,
+  now: np.ndarray,
+) -> Context:
+  """The Context of histories, ragged, as a training step's is made.
+
+  Args:
+    histories: at most B.
+    lengths: int [B].
+    now: float [B], when it is asked, unix seconds.
+  """
+  # Where times are unknown each entry is an event, and all are of one time.
+  times, moments = [np.zeros(0)], [np.zeros(0)]
+  behaviours = [np.zeros(0, np.int32)]
+  items: list[int] = []
+  new_items: dict[str, int] = {}
+  for history in histories:
+    count, seconds = len(history.entries), history.seconds
+    times.append(np.zeros(count) if seconds is None else seconds)
+    moments.append(np.arange(float(count)) if seconds is None else seconds)
+    behaviours.append(history.behaviours)
+    items += [
+      # Below 0 for those in no index: by their text they are the same.
+      entry.row
+      if entry.row >= 0
+      else -1 - new_items.setdefault(entry.text, len(new_items))
+      for entry in history.entries
+    ]
+  return context_at(
+    np.arange(len(items)),
+    lengths,
+    event_numbers(
+      np.concatenate([[0], np.cumsum(lengths)]), np.concatenate(moments)
+    ),
+    np.concatenate(times),
+    np.concatenate(behaviours),
+    items=np.array(items, np.int64),
+    asked_at=now,
+  )

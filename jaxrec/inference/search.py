@@ -2,24 +2,26 @@
 
 import re
 import threading
+from collections.abc import Mapping
 
-from jaxrec.inference.index import Index
-from jaxrec.inference.texts import Template
+from jaxrec.inference.index import IndexedItems
+from jaxrec.inference.item_texts import ItemTextReader
 
 
 class Search:
   """Rows of items whose id or text has some text in it, best first.
 
   Args:
-    template: of items' texts.
+    texts: makes items' texts.
   """
 
-  def __init__(self, template: Template):
-    self._template = template
-    self._texts: list[str] | None = None  # Of the rows of `Index.columns`.
+  def __init__(self, texts: ItemTextReader):
+    self._reader = texts
+    # Of the rows of `IndexedItems.columns`.
+    self._texts: list[str] | None = None
     self._lock = threading.Lock()
 
-  def __call__(self, index: Index, text: str) -> list[int]:
+  def __call__(self, index: IndexedItems, text: str) -> list[int]:
     """Rows: of the id itself, whole words, beginnings of words, the rest."""
     wanted = text.strip().lower()
     texts = self._of_bundle(index)
@@ -27,8 +29,8 @@ class Search:
     rows = [
       row for row in rows if row not in index.added and not index.free[row]
     ]
-    found = [(row, texts[row]) for row in rows]
-    found += [
+    matches = [(row, texts[row]) for row in rows]
+    matches += [
       (row, lowered)
       for row in index.added
       if wanted in (lowered := self._lowered(index.fields(row)))
@@ -36,15 +38,15 @@ class Search:
     begins = re.compile(rf'(?<!\w){re.escape(wanted)}')
     word = re.compile(rf'{begins.pattern}(?!\w)')
 
-    def place(hit) -> int:
-      row, lowered = hit
-      if index.ids[row].lower() == wanted:
+    def place(match: tuple[int, str]) -> int:
+      row, lowered = match
+      if index.id_of(row).lower() == wanted:
         return 0
       return 1 if word.search(lowered) else 2 if begins.search(lowered) else 3
 
-    return [row for row, _ in sorted(found, key=place)]
+    return [row for row, _ in sorted(matches, key=place)]
 
-  def _of_bundle(self, index: Index) -> list[str]:
+  def _of_bundle(self, index: IndexedItems) -> list[str]:
     """Made once: what came with the bundle never changes."""
     with self._lock:
       if self._texts is None:
@@ -55,5 +57,5 @@ class Search:
         ]
       return self._texts
 
-  def _lowered(self, columns) -> str:
-    return f'{columns["item_id"]}\n{self._template.shown(columns)}'.lower()
+  def _lowered(self, columns: Mapping[str, str]) -> str:
+    return f'{columns["item_id"]}\n{self._reader.indexed(columns)}'.lower()

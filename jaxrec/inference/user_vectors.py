@@ -9,19 +9,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrec.bundle.functions import Function
-from jaxrec.inference.index import Index
-from jaxrec.inference.requests import History, arrays
-from jaxrec.inference.texts import fit, ladder
-from jaxrec.retrieval.sharded_index import GROUP, top_k
+from jaxrec.data.batches.context import Ragged
+from jaxrec.data.batches.packing import fit, fit_growing, ladder
+from jaxrec.inference.index import IndexedItems
+from jaxrec.inference.requests import RequestedHistory, user_inputs
+from jaxrec.retrieval.blocks import (
+  BLOCK_BYTES,
+  computed_blocks,
+  user_item_pairs,
+)
+from jaxrec.retrieval.top_k import dot_products, top_k, without
 
-USERS = (1, 4, 16, 64, 256)  # Read and ranked at once: each is a compilation.
-BYTES = 1 << 28  # Of what is gathered or scored at once.
+# Sizes that arrays are padded to: each is a compilation.
+USERS = (1, 4, 16, 64, 256)  # Encoded and ranked at once.
+GROWTH = 4  # From one size to the next, of what has no largest.
 SHORTEST = 16  # Entries of the shortest histories on the device.
-EXTRA = 8  # Items of histories that are in no index, in powers of 4 of it.
-LISTS = (16, 128, 1024)  # Lengths of lists that are made.
+NEW_ITEMS = 8  # Entries that are in no index: so many at least.
+LISTS = (16, 128, 1024)  # Lengths of lists.
+SCORED_USERS, SCORED_ITEMS = USERS[2], LISTS[1]  # One call of the scorer.
 
 
-class Users:
+class UserVectors:
   """The user encoder and the ranking.
 
   Args:
@@ -43,7 +51,7 @@ class Users:
     params = jax.device_put(dict(params))
     self._params = {name: params[name] for name in function.params}
     self._bias = params['bias']
-    self._lengths = ladder(SHORTEST, history_length, 4)
+    self._lengths = ladder(SHORTEST, history_length, GROWTH)
 
     @jax.jit
     def read(params, table, extra, slots, inputs):
@@ -59,67 +67,75 @@ class Users:
     @jax.jit
     def score(users, items):
       each = jnp.broadcast_to(items[None], (len(users), *items.shape))
-      mine = {name: params[name] for name in scorer.params}
-      return scorer.call(mine, {'users': users, 'items': each})
+      used = {name: params[name] for name in scorer.params}
+      return scorer.call(used, {'users': users, 'items': each})
 
     self._read, self._score = read, score
 
-  def chunk(self, index: Index) -> int:
-    """Users that are read and ranked at once."""
+  def block_users(self, index: IndexedItems) -> int:
+    """Users that are encoded and ranked at once."""
     rows, width = index.table.shape
-    each = 4 * max(rows, self._lengths[-1] * width)
-    return max([n for n in USERS if n * each <= BYTES] or [1])
+    bytes_of_user = 4 * max(rows, self._lengths[-1] * width)
+    return max([n for n in USERS if n * bytes_of_user <= BLOCK_BYTES] or [1])
 
-  def vectors(
-    self, index: Index, histories: Sequence[History], extra: np.ndarray
+  def encoded(
+    self,
+    index: IndexedItems,
+    histories: Sequence[RequestedHistory],
+    new_vectors: np.ndarray,
   ) -> np.ndarray:
     """User vectors, float32 [U, W].
 
     Args:
       index: the items.
-      histories: at most `chunk` of them at once are read.
-      extra: float32 [E, W], of entries that are in no index, in the order of
-        the histories.
+      histories: of U users, computed `block_users` at a time.
+      new_vectors: float32 [E, W], of entries that are in no index, in the order
+        of the histories.
     """
-    size = self.chunk(index)
-    parts, taken = [np.zeros((0, index.table.shape[1]), np.float32)], 0
+    size = self.block_users(index)
+    parts, used = [np.zeros((0, index.table.shape[1]), np.float32)], 0
     for begin in range(0, len(histories), size):
-      mine = histories[begin : begin + size]
-      count = sum(e.row < 0 for history in mine for e in history.entries)
-      parts.append(self._chunk(index, mine, extra[taken : taken + count]))
-      taken += count
+      block = histories[begin : begin + size]
+      count = sum(e.row < 0 for history in block for e in history.entries)
+      parts.append(
+        self._encoded_block(index, block, new_vectors[used : used + count])
+      )
+      used += count
     return np.concatenate(parts)
 
-  def _chunk(self, index, histories, extra) -> np.ndarray:
+  def _encoded_block(
+    self,
+    index: IndexedItems,
+    histories: Sequence[RequestedHistory],
+    new_vectors: np.ndarray,
+  ) -> np.ndarray:
     rows = len(index.table)
-    new = iter(range(rows, rows + len(extra)))
+    new_rows = iter(range(rows, rows + len(new_vectors)))
     slots = [
-      [e.row if e.row >= 0 else next(new) for e in history.entries]
+      [e.row if e.row >= 0 else next(new_rows) for e in history.entries]
       for history in histories
     ]
     longest = fit(max(map(len, slots)), self._lengths)
     shape = fit(len(histories), USERS), longest
-    found = arrays(histories, slots, shape, self._inputs)
-    room = EXTRA
-    while room < len(extra):
-      room *= 4
+    inputs = user_inputs(histories, slots, shape, self._inputs)
+    room = fit_growing(len(new_vectors), NEW_ITEMS, GROWTH) - len(new_vectors)
     vectors = self._read(
       self._params,
       index.table,
-      np.pad(extra, ((0, room - len(extra)), (0, 0))),
-      found.pop('slots'),
-      found,
+      np.pad(new_vectors, ((0, room), (0, 0))),
+      inputs.pop('slots'),
+      inputs,
     )
     return np.asarray(vectors)[: len(histories)]
 
   def ranked(
     self,
-    index: Index,
+    index: IndexedItems,
     users: np.ndarray,
     allowed: np.ndarray,
     excluded: Sequence[Sequence[int]],
     k: int,
-  ) -> 'Iterator[Ranked]':
+  ) -> Iterator['RankedRows']:
     """The best k items of each user [U, W].
 
     Args:
@@ -129,63 +145,65 @@ class Users:
       excluded: rows that may not, of each user.
       k: at most.
     """
-    size, allowed = self.chunk(index), jnp.asarray(allowed)
     rows = len(index.table)
     length = fit(min(k, rows), (*(n for n in LISTS if n < rows), rows))
-    for begin in range(0, len(users), size):
-      mine = users[begin : begin + size]
-      room = fit(len(mine), USERS)
-      pairs = [
-        (i, row)
-        for i, items in enumerate(excluded[begin : begin + size])
-        for row in items
-      ]
-      count = GROUP
-      while count < len(pairs):
-        count *= 4
-      where = np.full((2, count), room, np.int32)
-      where[:, : len(pairs)] = np.array(pairs, np.int32).reshape(-1, 2).T
-      scores = _scores(
-        index.table,
-        np.pad(mine, ((0, room - len(mine)), (0, 0))),
-        self._bias,
+    on_device = jnp.asarray(allowed)
+    lists = Ragged.of([np.array(row, np.int32) for row in excluded])
+    offsets = np.concatenate([[0], np.cumsum(lists.lengths)])
+
+    def start(block: np.ndarray, begin: int, end: int):
+      pairs = user_item_pairs(
+        (lists.values, offsets), begin, end, len(block), GROWTH
       )
-      _, *best = _best(scores, allowed, where, length)
-      logits, places = jax.device_get(best)
-      for i in range(len(mine)):
-        here = logits[i] > -np.inf
-        yield Ranked(places[i][here][:k], logits[i][here][:k])
+      scores = _scores(index.table, block, self._bias)
+      return _best(scores, on_device, pairs, length)[1:]
+
+    size = self.block_users(index)
+    for users_of_block, (logits, places) in computed_blocks(
+      users, size, USERS, start
+    ):
+      for i in range(users_of_block.stop - users_of_block.start):
+        filled = logits[i] > -np.inf
+        yield RankedRows(places[i][filled][:k], logits[i][filled][:k])
 
   def logits(self, users: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """float32 [U, C], of users [U, W] and items' vectors [C, W]."""
-    found = np.zeros((len(users), len(vectors)), np.float32)
-    for top in range(0, len(users), USERS[2]):
-      for left in range(0, len(vectors), LISTS[1]):
-        here = slice(top, top + USERS[2]), slice(left, left + LISTS[1])
-        mine, items = users[here[0]], vectors[here[1]]
-        found[here] = self._score(
-          np.pad(mine, ((0, fit(len(mine), USERS) - len(mine)), (0, 0))),
-          np.pad(items, ((0, fit(len(items), LISTS) - len(items)), (0, 0))),
-        )[: len(mine), : len(items)]
-    return found
+    logits = np.zeros((len(users), len(vectors)), np.float32)
+    for top in range(0, len(users), SCORED_USERS):
+      for left in range(0, len(vectors), SCORED_ITEMS):
+        here = (
+          slice(top, top + SCORED_USERS),
+          slice(left, left + SCORED_ITEMS),
+        )
+        users_here, items_here = users[here[0]], vectors[here[1]]
+        scores = self._score(
+          _padded(users_here, fit(len(users_here), USERS)),
+          _padded(items_here, fit(len(items_here), LISTS)),
+        )
+        logits[here] = scores[: len(users_here), : len(items_here)]
+    return logits
 
 
-class Ranked(NamedTuple):
+class RankedRows(NamedTuple):
   """One user's best: rows of the index and logits, the highest first."""
 
   rows: np.ndarray
   logits: np.ndarray
 
 
-# Two programs, so that scores are masked in place, see `ranking`.
+def _padded(vectors: np.ndarray, rows: int) -> np.ndarray:
+  """[rows, W], zeros behind."""
+  return np.pad(vectors, ((0, rows - len(vectors)), (0, 0)))
+
+
+# Two programs, so that scores are masked in place, see `block_programs`.
 @jax.jit
 def _scores(table, users, bias):
-  product = jnp.matmul(users, table.T, precision=jax.lax.Precision.HIGHEST)
-  return product + bias
+  return dot_products(users, table) + bias
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnames='k')
-def _best(scores, allowed, where, k):
+def _best(scores, allowed, excluded, k):
   scores = jnp.where(allowed[None], scores, -jnp.inf)
-  scores = scores.at[where[0], where[1]].set(-jnp.inf, mode='drop')
+  scores = without(scores, excluded)
   return scores, *top_k(scores, k)

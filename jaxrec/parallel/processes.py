@@ -9,7 +9,10 @@ import fcntl
 import os
 import pathlib
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
 
 import jax
 from jax.experimental import multihost_utils
@@ -36,7 +39,7 @@ def join(
   *,
   detect: bool = False,
 ) -> None:
-  """Makes this process one of a run's, if it is told of a run.
+  """Makes this process one of a run's, if arguments or variables name one.
 
   Args:
     coordinator: HOST:PORT of process 0; None: $JAX_COORDINATOR_ADDRESS.
@@ -47,42 +50,45 @@ def join(
   Raises:
     UserError: some are given and others not, or they cannot be.
   """
-  given = {
+  identity: dict[str, Any] = {
     'coordinator': coordinator,
     'num_processes': num_processes,
     'process_id': process_id,
   }
   for name, variable in VARIABLES.items():
-    if given[name] is None:
-      given[name] = os.environ.get(variable) or None
-  missing = [name for name, value in given.items() if value is None]
-  if len(missing) == len(given) and not detect:
+    if identity[name] is None:
+      identity[name] = os.environ.get(variable) or None
+  missing = [name for name, value in identity.items() if value is None]
+  if len(missing) == len(identity) and not detect:
     return
   if missing and not detect:
-    told = ' and '.join(f'--{name} (or {VARIABLES[name]})' for name in missing)
-    raise UserError(f'one of several processes needs {told} too')
+    names = ' and '.join(f'--{name} (or {VARIABLES[name]})' for name in missing)
+    raise UserError(f'one of several processes needs {names} too')
   try:
     for name in ('num_processes', 'process_id'):
-      given[name] = None if given[name] is None else int(given[name])
-    _check(**given)
+      if identity[name] is not None:
+        identity[name] = int(identity[name])
+    _check(**identity)
     jax.distributed.initialize(
-      given['coordinator'],
-      given['num_processes'],
-      given['process_id'],
+      identity['coordinator'],
+      identity['num_processes'],
+      identity['process_id'],
       heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
     )
   except UserError:
     raise
   except (ValueError, TypeError, RuntimeError) as e:
     raise UserError(
-      f'cannot join the run {given}: {" ".join(str(e).split())[:300]}'
+      f'cannot join the run {identity}: {" ".join(str(e).split())[:300]}'
     ) from e
 
 
-def _check(coordinator, num_processes, process_id):
+def _check(
+  coordinator: str | None, num_processes: int | None, process_id: int | None
+) -> None:
   if coordinator is not None and not coordinator.rpartition(':')[2].isdigit():
     raise UserError(f'coordinator={coordinator!r}: give HOST:PORT')
-  if None in (num_processes, process_id):
+  if num_processes is None or process_id is None:
     return
   if not 0 <= process_id < num_processes:
     raise UserError(
@@ -100,24 +106,28 @@ class StopSignal:
   """SIGTERM: obeyed between two steps, the same two in all processes.
 
   A context. A single process that is not in the midst of its steps (`steps`)
-  is stopped where it is, by `Stopped`; among several, JAX has the signal, and
-  it waits until steps are taken.
+  is stopped where it is, by `Stopped`; among several, JAX handles the signal,
+  and it waits until steps are taken. Python lets only the main thread handle
+  signals: in another one, SIGTERM does what it did before.
   """
 
-  def __init__(self):
-    self._in_steps = self._asked = False
+  def __init__(self) -> None:
+    self._in_steps = self._received = False
 
   def __enter__(self) -> 'StopSignal':
-    if not joined():
-      self._before = signal.signal(signal.SIGTERM, self._heard)
+    self._handles = (
+      not joined() and threading.current_thread() is threading.main_thread()
+    )
+    if self._handles:
+      self._replaced = signal.signal(signal.SIGTERM, self._receive)
     return self
 
-  def __exit__(self, *error) -> None:
-    if not joined():
-      signal.signal(signal.SIGTERM, self._before)
+  def __exit__(self, *error: object) -> None:
+    if self._handles:
+      signal.signal(signal.SIGTERM, self._replaced)
 
-  def _heard(self, number, frame):
-    self._asked = True
+  def _receive(self, number: int, frame: FrameType | None) -> None:
+    self._received = True
     if not self._in_steps:
       raise Stopped('stopped outside of training, with nothing lost')
 
@@ -134,7 +144,7 @@ class StopSignal:
     """Whether to save and stop after `step`; to be asked at every step."""
     if joined():
       return multihost_utils.reached_preemption_sync_point(step)
-    return self._asked
+    return self._received
 
 
 @contextlib.contextmanager
@@ -164,7 +174,9 @@ def alone_in(workdir: pathlib.Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def one_at_a_time(path: pathlib.Path, say) -> Iterator[None]:
+def one_at_a_time(
+  path: pathlib.Path, say: Callable[[str], None]
+) -> Iterator[None]:
   """Holds a lock that lies at `path`; others on this disk wait.
 
   Args:

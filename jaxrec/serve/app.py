@@ -1,12 +1,7 @@
 """The application: what is asked at which path, and who answers."""
 
-import asyncio
-import concurrent.futures
-import contextlib
-import hashlib
 import importlib.resources
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import fastapi
@@ -18,10 +13,10 @@ from starlette.exceptions import HTTPException
 import jaxrec
 from jaxrec.errors import UserError
 from jaxrec.serve import schema
-from jaxrec.serve.batcher import Batcher
 from jaxrec.serve.gate import Gate, Limits
-from jaxrec.serve.live_items import Catalog, NotStored
+from jaxrec.serve.live_items import NotStored, UnknownItem
 from jaxrec.serve.metrics import Metrics
+from jaxrec.serve.service import Service
 
 _PAGES = {
   'index.html': 'text/html; charset=utf-8',
@@ -31,7 +26,7 @@ _PAGES = {
   'docs.js': 'text/javascript; charset=utf-8',
   'shared.js': 'text/javascript; charset=utf-8',
 }
-_ERRORS = {
+_ERRORS: dict[int | str, dict[str, Any]] = {
   status: {'model': schema.Error, 'description': words}
   for status, words in {
     400: 'The body is not JSON',
@@ -48,19 +43,13 @@ _ERRORS = {
 }
 
 
-def fingerprint(manifest: Mapping[str, Any]) -> str:
-  """16 hex digits that tell one bundle from another."""
-  text = json.dumps(manifest, sort_keys=True, default=str)
-  return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _mistake(error: Mapping[str, Any]) -> str:
   place = '.'.join(str(part) for part in error['loc'] if part != 'body')
   words = error['msg'].removeprefix('Value error, ')
   return f'{place}: {words}' if place else words
 
 
-def _answer(status: int, words: str, headers: Any = None) -> JSONResponse:
+def _error(status: int, words: str, headers: Any = None) -> JSONResponse:
   return JSONResponse({'error': words}, status, headers)
 
 
@@ -68,149 +57,29 @@ async def _invalid(_, e: RequestValidationError) -> JSONResponse:
   # What was sent is not sent back: it may be large, or no JSON at all.
   mistakes = [_mistake(error) for error in e.errors()]
   more = f' (and {len(mistakes) - 3} more)' if len(mistakes) > 3 else ''
-  return _answer(422, '; '.join(mistakes[:3]) + more)
+  return _error(422, '; '.join(mistakes[:3]) + more)
 
 
 def _handlers() -> dict:
   async def http(_, e: HTTPException):
-    return _answer(e.status_code, str(e.detail), e.headers)
+    return _error(e.status_code, str(e.detail), e.headers)
 
   async def user(_, e: UserError):
-    return _answer(422, str(e))
+    return _error(422, str(e))
+
+  async def unknown_item(_, e: UnknownItem):
+    return _error(404, str(e))
 
   async def not_stored(_, e: NotStored):
-    return _answer(503, str(e))
+    return _error(503, str(e))
 
   return {
     RequestValidationError: _invalid,
     HTTPException: http,
     UserError: user,
     NotStored: not_stored,
+    UnknownItem: unknown_item,
   }
-
-
-class Service:
-  """The model behind the paths: batches, and items that come and go."""
-
-  def __init__(
-    self,
-    catalog: Catalog,
-    metrics: Metrics,
-    max_batch: int = 64,
-    window: float = 0.002,
-  ):
-    """
-    Args:
-      catalog: of the model that answers.
-      metrics: where batches are counted.
-      max_batch: requests computed together; one with texts counts for more.
-      window: seconds that a batch waits to be filled.
-    """
-    self.catalog = catalog
-    self.model = catalog.model
-    self.bundle = fingerprint(self.model.manifest)
-    self._batcher = Batcher(
-      self._compute, max_batch, window, metrics.batches('recommend, score')
-    )
-    self._writer = concurrent.futures.ThreadPoolExecutor(
-      1, thread_name_prefix='writer'
-    )
-    metrics.watch('items', 'Items in the index', lambda: len(self.model))
-    metrics.watch(
-      'requests_waiting', 'Requests in no batch yet', self._batcher.__len__
-    )
-
-  @contextlib.asynccontextmanager
-  async def running(self, app: fastapi.FastAPI):
-    """Until all that is under way is finished."""
-    self._batcher.start()
-    try:
-      yield
-    finally:
-      await self._batcher.stop()
-      self._writer.shutdown()
-      if self.catalog.store is not None:
-        self.catalog.store.close()
-
-  def _compute(self, options: tuple, payloads: Sequence[tuple]) -> list:
-    """One call of the model for requests of the same options; in a thread."""
-    call, *rest = options
-    columns = zip(*payloads, strict=True)
-    histories, ways, times, others = map(list, columns)
-    options = dict(rest) | {
-      # None for all, where nobody said: no array is made of nothing.
-      'behaviours': ways if any(w is not None for w in ways) else None,
-      'times': times if any(t is not None for t in times) else None,
-    }
-    if call == 'score':
-      return self.model.score_many(histories, others, **options)
-    # Of the best of the longest list asked for, each takes its first.
-    found = self.model.recommend_many(histories, max(others), **options)
-    return [(best, best[:k]) for best, k in zip(found, others, strict=True)]
-
-  async def recommend(self, asked: schema.RecommendRequest) -> dict:
-    """Raises UserError: what is asked for does not hold together."""
-    fixed = lambda names: None if names is None else tuple(names)
-    options = {
-      **_common(asked),
-      'threshold': asked.threshold,
-      'exclude_seen': asked.exclude_seen,
-      'categories': fixed(asked.categories),
-      'only': fixed(asked.only),
-    }
-    found, best = await self._batcher.submit(
-      ('recommend', *options.items()),
-      (asked.history, asked.behaviours, asked.times, asked.k),
-      _cost(asked.history),
-    )
-    return {
-      'recommendations': [self._told(one) for one in best],
-      'read': found.read,
-      'skipped': found.unknown,
-    }
-
-  async def score(self, asked: schema.ScoreRequest) -> dict:
-    """Raises UserError: what is asked for does not hold together."""
-    found = await self._batcher.submit(
-      ('score', *_common(asked).items()),
-      (asked.history, asked.behaviours, asked.times, asked.candidates),
-      _cost(asked.history) + _cost(asked.candidates) - 1,
-    )
-    return {
-      'scores': [self._told(one) for one in found],
-      'read': found.read,
-      'skipped': found.unknown,
-    }
-
-  def _told(self, one: Any) -> dict:
-    item = self.catalog.find(one.item_id)
-    return {
-      'item_id': one.item_id,
-      'text': item.text if item else None,
-      'category': item.category if item else None,
-      'score': one.score,
-      'logit': one.logit,
-      'probability': one.probability,
-      'contributions': one.contributions,
-    }
-
-  async def change(self, call, what: list) -> Any:
-    """A change of the items, in the writer's thread."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(self._writer, call, what)
-
-
-def _common(asked: schema.UserRequest) -> dict[str, Any]:
-  return {
-    'strategy': asked.strategy,
-    'explain': asked.explain,
-    'now': asked.now,
-    'unknown': asked.unknown,
-  }
-
-
-def _cost(entries: Sequence) -> int:
-  return 1 + sum(isinstance(entry, dict) for entry in entries)
 
 
 def _pages(app: fastapi.FastAPI) -> None:
@@ -232,8 +101,9 @@ def _pages(app: fastapi.FastAPI) -> None:
   async def docs():
     return pages['docs.html']
 
-  for path, call in {'/': index, '/docs': docs, '/page/{name}': page}.items():
-    app.add_api_route(path, call, include_in_schema=False)
+  app.add_api_route('/', index, include_in_schema=False)
+  app.add_api_route('/docs', docs, include_in_schema=False)
+  app.add_api_route('/page/{name}', page, include_in_schema=False)
 
 
 def create_app(
@@ -261,25 +131,33 @@ def create_app(
   )
   app.add_middleware(Gate, limits=limits, metrics=metrics)
   _pages(app)
-  catalog = service.catalog
+  live_items = service.live_items
 
   def writable() -> None:
-    if catalog.store is None:
+    if live_items.journal is None:
       raise HTTPException(
         403, 'items cannot be changed: start the server with --data_dir'
       )
 
-  @app.post('/recommend', summary='The best items for a history')
+  @app.post(
+    '/recommend',
+    response_model=schema.RecommendAnswer,
+    summary='The best items for a history',
+  )
   async def recommend(
-    asked: schema.RecommendRequest,
-  ) -> schema.RecommendAnswer:
-    return await service.recommend(asked)
+    request: schema.RecommendRequest,
+  ) -> dict:
+    return await service.recommend(request)
 
-  @app.post('/score', summary='Scores of given items for a history')
-  async def score(asked: schema.ScoreRequest) -> schema.ScoreAnswer:
-    return await service.score(asked)
+  @app.post(
+    '/score',
+    response_model=schema.ScoreAnswer,
+    summary='Scores of given items for a history',
+  )
+  async def score(request: schema.ScoreRequest) -> dict:
+    return await service.score(request)
 
-  @app.get('/items', summary='Search items')
+  @app.get('/items', response_model=schema.ItemsAnswer, summary='Search items')
   def search(
     q: Annotated[
       str,
@@ -290,52 +168,60 @@ def create_app(
       ),
     ] = '',
     k: Annotated[int, fastapi.Query(ge=1, le=100)] = 20,
-  ) -> schema.Items:
-    return {'items': [_item(item) for item in catalog.model.search(q, k)]}
+  ) -> dict:
+    return {'items': [_item(item) for item in live_items.model.search(q, k)]}
 
-  @app.post('/items', summary='Add items, or replace them')
-  async def add(asked: schema.AddRequest) -> schema.Added:
+  @app.post(
+    '/items',
+    response_model=schema.Added,
+    summary='Add items, or replace them',
+  )
+  async def add(request: schema.AddRequest) -> dict:
     writable()
-    items = [item.model_dump() for item in asked.items]
-    replaced = await service.change(catalog.add, items)
+    items = [item.model_dump() for item in request.items]
+    replaced = await service.change(live_items.add, items)
     metrics.changes.labels('add').inc(len(items))
     ids = dict.fromkeys(item['item_id'] for item in items)
     return {'added': list(ids), 'replaced': replaced}
 
   # Ids may have slashes.
-  @app.get('/items/{item_id:path}', summary='One item')
-  async def one(item_id: str) -> schema.Item:
-    return _item(_found(item_id))
+  @app.get(
+    '/items/{item_id:path}',
+    response_model=schema.ItemAnswer,
+    summary='One item',
+  )
+  async def one(item_id: str) -> dict:
+    return _item(live_items.item(item_id))
 
-  @app.delete('/items/{item_id:path}', summary='Remove an item')
-  async def remove(item_id: str) -> schema.Removed:
+  @app.delete(
+    '/items/{item_id:path}',
+    response_model=schema.Removed,
+    summary='Remove an item',
+  )
+  async def remove(item_id: str) -> dict:
     writable()
-    _found(item_id)
-    await service.change(catalog.remove, [item_id])
+    await service.change(live_items.remove, [item_id])
     metrics.changes.labels('remove').inc()
     return {'removed': item_id}
 
-  def _found(item_id: str):
-    item = catalog.find(item_id)
-    if item is None:
-      raise HTTPException(404, f'no item has the id {item_id[:100]!r}')
-    return item
-
-  @app.get('/about', summary='What is served')
-  def about() -> schema.About:
-    manifest = catalog.model.manifest
+  @app.get('/about', response_model=schema.About, summary='What is served')
+  def about() -> dict:
+    snapshot = live_items.model.snapshot()
+    manifest = snapshot.manifest
     return {
       'dataset': manifest.get('dataset'),
-      'items': len(catalog.model),
-      'categories': catalog.model.categories,
+      'items': len(snapshot),
+      'categories': snapshot.categories,
       'threshold': manifest.get('threshold'),
-      'writable': catalog.store is not None,
+      'writable': live_items.journal is not None,
       'bundle': service.bundle,
     }
 
-  @app.get('/healthz', summary='Ready for requests')
-  async def healthz() -> schema.Health:
-    return {'status': 'ok', 'items': len(catalog.model)}
+  @app.get(
+    '/healthz', response_model=schema.Health, summary='Ready for requests'
+  )
+  async def healthz() -> dict:
+    return {'status': 'ok', 'items': len(live_items.model)}
 
   @app.get('/metrics', summary='Counters, in the text format of Prometheus')
   def counters() -> Response:

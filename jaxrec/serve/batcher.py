@@ -5,11 +5,20 @@ import collections
 import concurrent.futures
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxrec.errors import UserError
 
 Outcome = Any  # A result, or the exception in its place.
+
+
+class WaitingCall(NamedTuple):
+  """A call that waits for a batch; see `Batcher.submit`."""
+
+  options: Hashable
+  payload: Any
+  cost: int
+  future: asyncio.Future
 
 
 class Batcher:
@@ -22,7 +31,7 @@ class Batcher:
 
   def __init__(
     self,
-    call: Callable[[Hashable, Sequence[Any]], Sequence[Any]],
+    call: Callable[[Any, Sequence[Any]], Sequence[Any]],
     max_batch: int = 64,
     window: float = 0.002,
     observe: Callable[[int, float], None] = lambda size, seconds: None,
@@ -33,13 +42,13 @@ class Batcher:
         UserError is the fault of one of them.
       max_batch: the most work in a batch, in units of `submit`'s cost.
       window: seconds that the first call of a batch waits for others.
-      observe: told the size of every call and the seconds it took.
+      observe: called with the size of every call and the seconds it took.
     """
     self._call = call
     self._max_batch = max_batch
     self._window = window
     self._observe = observe
-    self._waiting: collections.deque = collections.deque()
+    self._waiting: collections.deque[WaitingCall] = collections.deque()
     self._arrived = asyncio.Event()
     self._thread = concurrent.futures.ThreadPoolExecutor(
       1, thread_name_prefix='device'
@@ -70,25 +79,26 @@ class Batcher:
       UserError: this payload's own fault, never another's.
     """
     future = asyncio.get_running_loop().create_future()
-    self._waiting.append((options, payload, cost, future))
+    self._waiting.append(WaitingCall(options, payload, cost, future))
     self._arrived.set()
     return await future
 
-  async def _gather(self) -> list[tuple]:
+  async def _gather(self) -> list[WaitingCall]:
     """The next batch; an empty one if all who waited have left."""
     while not self._waiting and not self._stopping:
       self._arrived.clear()
       await self._arrived.wait()
     loop = asyncio.get_running_loop()
     closes = loop.time() + self._window
-    batch, total = [], 0
+    batch: list[WaitingCall] = []
+    total = 0
     while True:
       while self._waiting:
-        cost = self._waiting[0][2]
+        cost = self._waiting[0].cost
         if batch and total + cost > self._max_batch:
           return batch
         call = self._waiting.popleft()
-        if not call[3].cancelled():  # Whoever asked may have left.
+        if not call.future.cancelled():  # Its client may have left.
           batch.append(call)
           total += cost
       left = closes - loop.time()
@@ -106,15 +116,17 @@ class Batcher:
     while self._waiting or not self._stopping:
       batch = await self._gather()
       outcomes = await loop.run_in_executor(
-        self._thread, self._compute, [call[:2] for call in batch]
+        self._thread,
+        self._compute,
+        [(call.options, call.payload) for call in batch],
       )
-      for (*_, future), outcome in zip(batch, outcomes, strict=True):
-        if future.done():
+      for call, outcome in zip(batch, outcomes, strict=True):
+        if call.future.done():
           continue
         if isinstance(outcome, Exception):
-          future.set_exception(outcome)
+          call.future.set_exception(outcome)
         else:
-          future.set_result(outcome)
+          call.future.set_result(outcome)
 
   def _compute(self, batch: list[tuple[Hashable, Any]]) -> list[Outcome]:
     """One call for each of the options among them; in the thread."""
@@ -135,11 +147,11 @@ class Batcher:
   ) -> Sequence[Outcome]:
     began = time.perf_counter()
     try:
-      found = self._call(options, payloads)
+      results = self._call(options, payloads)
       self._observe(len(payloads), time.perf_counter() - began)
-      if len(found) != len(payloads):
-        raise RuntimeError(f'{len(found)} results for {len(payloads)} calls')
-      return found
+      if len(results) != len(payloads):
+        raise RuntimeError(f'{len(results)} results for {len(payloads)} calls')
+      return results
     except UserError as e:
       if len(payloads) == 1:
         return [e]

@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 import time
+from collections.abc import Iterable
 
 import pydantic_core
 
@@ -57,7 +58,12 @@ class Limits:
 class Refused(Exception):
   """An answer that is an error: status, one line, headers."""
 
-  def __init__(self, status: int, words: str, headers: tuple = ()):
+  def __init__(
+    self,
+    status: int,
+    words: str,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+  ):
     super().__init__(words)
     self.status = status
     self.headers = list(headers)
@@ -136,9 +142,9 @@ class Gate:
         )
     path = scope['path']
     if not (limits.api_key is None or path in OPEN or path[:6] == '/page/'):
-      given = _header(scope, b'authorization')
+      sent = _header(scope, b'authorization')
       wanted = b'Bearer ' + limits.api_key.encode()
-      if not hmac.compare_digest(given, wanted):
+      if not hmac.compare_digest(sent, wanted):
         raise Refused(
           401,
           'the API key is missing or wrong: send Authorization: Bearer KEY',
@@ -174,13 +180,13 @@ class Gate:
     if body:
       self._check_json(scope, bytes(body))
     whole = {'type': 'http.request', 'body': bytes(body), 'more_body': False}
-    given = False
+    handed_over = False
 
     async def again():
-      nonlocal given
-      if given:
+      nonlocal handed_over
+      if handed_over:
         return await receive()  # Waits until the client leaves.
-      given = True
+      handed_over = True
       return whole
 
     return again

@@ -37,8 +37,8 @@ def _record(line: bytes) -> dict | None:
   return json.loads(text)
 
 
-class Store:
-  """The journal of one server; another one is refused while it is open.
+class Journal:
+  """Of one server; another one is refused while it is open.
 
   Attributes:
     items: item id -> its columns as they were last added, or None where it was

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxrec.errors import UserError
-from jaxrec.serve.journal import Store
+from jaxrec.serve.journal import Journal
 
 _AT_ONCE = 1024  # Items encoded together at the start.
 
@@ -14,40 +14,51 @@ class NotStored(Exception):
   """A change that could not be made durable, and was taken back."""
 
 
-class Catalog:
+class UnknownItem(LookupError):
+  """There is no item of an id."""
+
+  def __init__(self, item_id: str):
+    super().__init__(f'no item has the id {item_id[:100]!r}')
+
+
+class LiveItems:
   """Adds and removes items, one change at a time."""
 
-  def __init__(self, model: Any, store: Store | None):
-    """Brings `model` to where `store`'s changes had brought it.
+  def __init__(self, model: Any, journal: Journal | None):
+    """Brings `model` to where the journal's changes had brought it.
 
     Raises:
       UserError: the model refuses an item of the journal.
     """
     self.model = model
-    self.store = store
+    self.journal = journal
     self._lock = threading.Lock()
-    if store is None:
+    if journal is None:
       return
-    added = [item for item in store.items.values() if item is not None]
-    removed = [item_id for item_id, item in store.items.items() if item is None]
+    added = [item for item in journal.items.values() if item is not None]
+    removed = [
+      item_id for item_id, item in journal.items.items() if item is None
+    ]
     try:
       for start in range(0, len(added), _AT_ONCE):
         # What was once taken is taken again, by another bundle too.
         model.add_items(added[start : start + _AT_ONCE], strict=False)
     except UserError as e:
-      raise UserError(f'{store.path}: {e}') from None
+      raise UserError(f'{journal.path}: {e}') from None
     # Added and removed again while serving: the model never had those.
-    if known := [item_id for item_id in removed if self.find(item_id)]:
-      model.remove_items(known)
+    if present := [item_id for item_id in removed if item_id in model]:
+      model.remove_items(present)
 
-  def find(self, item_id: str) -> Any | None:
-    """The item, or None."""
-    if item_id not in self.model:
-      return None
-    try:
-      return self.model.item(item_id)
-    except UserError:  # Removed this very moment.
-      return None
+  def item(self, item_id: str) -> Any:
+    """The item as it is now; raises UnknownItem."""
+    item = self._or_none(item_id)
+    if item is None:
+      raise UnknownItem(item_id)
+    return item
+
+  def _or_none(self, item_id: str) -> Any | None:
+    snapshot = self.model.snapshot()
+    return snapshot.item(item_id) if item_id in snapshot else None
 
   def add(self, items: Sequence[dict[str, Any]]) -> list[str]:
     """Adds or replaces; on disk when it returns.
@@ -60,7 +71,7 @@ class Catalog:
       NotStored: nothing was changed.
     """
     with self._lock:
-      before = {item['item_id']: self.find(item['item_id']) for item in items}
+      before = {x['item_id']: self._or_none(x['item_id']) for x in items}
       self.model.add_items(items)
       self._keep('add', items, before)
       return [item_id for item_id, old in before.items() if old is not None]
@@ -69,21 +80,29 @@ class Catalog:
     """Removes; on disk when it returns.
 
     Raises:
-      UserError: an id is unknown; nothing was changed.
+      UnknownItem: nothing was changed.
       NotStored: nothing was changed.
     """
     with self._lock:
       ids = list(dict.fromkeys(ids))
-      before = {item_id: self.find(item_id) for item_id in ids}
+      before = {item_id: self.item(item_id) for item_id in ids}
       self.model.remove_items(ids)
       self._keep('remove', ids, before)
 
-  def _keep(self, change: str, what: list, before: dict[str, Any]) -> None:
-    """Writes a change that the model has made, or takes it back."""
-    if self.store is None:
+  def _keep(
+    self, change: str, changed: Sequence, before: dict[str, Any]
+  ) -> None:
+    """Writes a change that the model has made, or takes it back.
+
+    Args:
+      change: 'add' or 'remove'.
+      changed: what was added or removed.
+      before: the items by their ids as they were; None where there was none.
+    """
+    if self.journal is None:
       return
     try:
-      getattr(self.store, change)(what)
+      getattr(self.journal, change)(changed)
     except OSError as e:
       old = [item.fields for item in before.values() if item is not None]
       new = [item_id for item_id, item in before.items() if item is None]

@@ -45,7 +45,7 @@ Columns = Annotated[
   dict[Annotated[str, pydantic.Field(min_length=1, max_length=100)], Value],
   pydantic.Field(min_length=1, max_length=COLUMNS),
 ]
-Entry = Annotated[
+GivenItem = Annotated[
   Annotated[ItemId, pydantic.Tag('id')]
   | Annotated[Columns, pydantic.Tag('text')],
   _only({str: 'id', dict: 'text'}, 'an item id, or an object of columns'),
@@ -71,9 +71,9 @@ def _few_texts(entries: list[Any]) -> list[Any]:
   return entries
 
 
-Entries = Annotated[list[Entry], pydantic.AfterValidator(_few_texts)]
-History = Annotated[
-  Entries,
+GivenItems = Annotated[list[GivenItem], pydantic.AfterValidator(_few_texts)]
+GivenHistory = Annotated[
+  GivenItems,
   pydantic.Field(
     max_length=HISTORY,
     description='Oldest first. Each is an item id, or a text: '
@@ -83,9 +83,9 @@ History = Annotated[
 
 
 class UserRequest(_Request):
-  """Whose taste is asked for, and how it is told."""
+  """A user: what they did, and how their answer is to be given."""
 
-  history: History = []
+  history: GivenHistory = []
   behaviours: Annotated[
     Annotated[list[Name], pydantic.Field(max_length=HISTORY)] | None,
     pydantic.Field(description='What was done with each entry.'),
@@ -109,14 +109,14 @@ class UserRequest(_Request):
     bool,
     pydantic.Field(
       strict=True,
-      description='Tell what each entry that was read contributed.',
+      description='Whether to say what each entry that was read contributed.',
     ),
   ] = False
   unknown: Annotated[
     Literal['error', 'skip'],
     pydantic.Field(
       description='Unknown ids of the history are a mistake, or passed over '
-      'and told in skipped.'
+      'and listed in skipped.'
     ),
   ] = 'error'
 
@@ -168,7 +168,7 @@ class ScoreRequest(UserRequest):
   )
 
   candidates: Annotated[
-    Entries, pydantic.Field(min_length=1, max_length=CANDIDATES)
+    GivenItems, pydantic.Field(min_length=1, max_length=CANDIDATES)
   ]
 
 
@@ -200,7 +200,7 @@ class AddRequest(_Request):
   ]
 
 
-class Recommendation(pydantic.BaseModel):
+class ScoredItem(pydantic.BaseModel):
   """One item of an answer."""
 
   item_id: str
@@ -210,6 +210,7 @@ class Recommendation(pydantic.BaseModel):
   logit: float
   probability: float | None
   contributions: list[float] | None
+  terms: dict[str, float] | None  # Of the model: they sum up to the logit.
 
 
 class _Answer(pydantic.BaseModel):
@@ -222,16 +223,16 @@ class _Answer(pydantic.BaseModel):
 class RecommendAnswer(_Answer):
   """Best first."""
 
-  recommendations: list[Recommendation]
+  recommendations: list[ScoredItem]
 
 
 class ScoreAnswer(_Answer):
   """In the order of the candidates."""
 
-  scores: list[Recommendation]
+  scores: list[ScoredItem]
 
 
-class Item(pydantic.BaseModel):
+class ItemAnswer(pydantic.BaseModel):
   """An item of the catalog."""
 
   item_id: str
@@ -240,10 +241,10 @@ class Item(pydantic.BaseModel):
   fields: dict[str, Any] = {}
 
 
-class Items(pydantic.BaseModel):
+class ItemsAnswer(pydantic.BaseModel):
   """Items found, best first."""
 
-  items: list[Item]
+  items: list[ItemAnswer]
 
 
 class Added(pydantic.BaseModel):
