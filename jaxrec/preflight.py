@@ -1,10 +1,11 @@
-"""Mistakes told at once: what is checked before jax and TensorFlow come in.
+"""Mistakes told at once: what is checked before TensorFlow comes in.
 
-Their imports take most of a minute on a slow disk. The same checks stand where
+Its import takes most of a minute on a slow disk. The same checks stand where
 the work begins, for those who call it from Python.
 """
 
 import pathlib
+from typing import Any
 
 from jaxrec.errors import UserError, choices
 
@@ -33,7 +34,7 @@ def check_users(path: pathlib.Path) -> None:
     raise UserError(f'--users={path}: no such file')
 
 
-def check_tables(directory: pathlib.Path, source) -> list[pathlib.Path]:
+def check_tables(directory: pathlib.Path, source: Any) -> list[pathlib.Path]:
   """The two tables of data.name=interactions: of items, of interactions.
 
   Args:
@@ -49,20 +50,20 @@ def check_tables(directory: pathlib.Path, source) -> list[pathlib.Path]:
         f'data.{key} is empty: data.name=interactions reads it; give '
         f'--config.data.{key}=FILE'
       )
-  found = []
+  paths = []
   for key in TABLES:
     path = directory / pathlib.Path(getattr(source, key)).expanduser()
     if not path.is_file():
       raise UserError(f'data.{key}={path}: there is no such file')
-    found.append(path)
-  return found
+    paths.append(path)
+  return paths
 
 
-def check_data(data) -> None:
+def check_data(data: Any) -> None:
   """UserError where config.data names tables of one's own that are not there.
 
   Args:
-    data: a ConfigDict, see configs/.
+    data: the section `data` of a config.
   """
   if data.name == 'interactions':
     check_tables(pathlib.Path(data.dir).expanduser(), data)

@@ -1,193 +1,164 @@
-"""Several datasets at once: ours beside all baselines, in one table.
+"""jaxrec compare, python -m jaxrec.compare: several datasets at once.
 
-    python -m jaxrec.compare \
-      --configs=configs/news.py:demo,configs/video.py:movielens \
+    jaxrec compare --configs=news,video:movielens \
       --set=video:data.dir=DIR --workdir=OUT --seeds=0,1,2
 
 trains every config once for each seed, in OUT/<config>-<variant>/seed<k>, and
-writes OUT/compare.md, compare.json and compare.svg after each run. The same
-command again reads finished runs, continues an interrupted one and tries again
-what failed.
+writes OUT/compare.md, compare.json and compare.svg after each run: ours beside
+all baselines, in one table. The same command again reads finished runs,
+continues an interrupted one and tries again what failed.
 
 --set=KEY=VALUE changes a key of all configs, --set=NAME:KEY=VALUE of those of
 that name: a file's ('video') or a run's ('video-movielens'). May be repeated,
 the last one counts; no character of it needs quotes. Keys and types are those
 of --config.KEY=VALUE, of which each run gets them; an unknown key, in any
 config, is an error with the near misses before anything is trained.
-
-Each run is a process of its own, `python -m jaxrec.main ...`: what a failed one
-was doing, and the memory it held, ends with it, for the 15 s of one more start.
-Its last line of error stands in the table, the others are trained all the same,
-and the exit code is 2. This process never touches an accelerator. Baselines
-are computed anew beside every seed (10 to 35 s), for each seed's paired
-comparison needs their values of every user on the same draws.
-
-The order is by seed, so that the first round has all datasets in the table.
 """
 
 import pathlib
+import re
 import sys
-import time
+from typing import TYPE_CHECKING
 
-# configs/ lies beside jaxrec/, and the configs import each other.
-sys.path.append(str(pathlib.Path(__file__).parents[2]))
+from absl import flags
 
-from absl import app, flags
+from jaxrec.cli import process
+from jaxrec.cli.flags import Flag, load_config
+from jaxrec.cli.verb import Verb
+from jaxrec.errors import UserError, choices
+from jaxrec.training.settings import Config
 
-from jaxrec import workdirs
-from jaxrec.cli.flags import fail, parse
-from jaxrec.commands import runs
-from jaxrec.commands.runs import Run, Stopped
-from jaxrec.console import Display
-from jaxrec.errors import UserError
-from jaxrec.files import write_text
-from jaxrec.report import comparison, comparison_figure
+if TYPE_CHECKING:  # It imports jax.
+  from jaxrec.commands.runs import Run
 
-_CONFIGS = flags.DEFINE_list(
-  'configs', [], 'Config files with their variants, by commas.'
+FLAGS = (
+  Flag(
+    'configs',
+    'Presets or config files with their variants, by commas: '
+    'news,video:movielens.',
+    'CONFIG,...',
+    'list',
+    [],
+  ),
+  Flag(
+    'workdir',
+    'Where runs and tables go.',
+    'DIR',
+    hint='give a directory for the results',
+  ),
+  Flag('seeds', 'A training each, by commas.', 'SEED,...', 'list', ['0']),
+  Flag(
+    'set',
+    'Changes a key of all configs, or of those named so: video:data.dir=DIR. '
+    'May be repeated.',
+    '[NAME:]KEY=VALUE',
+    'multi_string',
+    [],
+  ),
 )
-_WORKDIR = flags.DEFINE_string('workdir', None, 'Where runs and tables go.')
-_SEEDS = flags.DEFINE_list('seeds', ['0'], 'A training each, by commas.')
-_SET = flags.DEFINE_multi_string(
-  'set',
-  [],
-  'KEY=VALUE of all configs or NAME:KEY=VALUE of one; may be repeated.',
-)
 
 
-def compare(asked: list[Run], workdir: pathlib.Path, display: Display) -> dict:
-  """Trains what is not finished, and tells of all of it after each run.
+def plan(
+  configs: list[str],
+  seeds: list[str],
+  changes: list[str],
+  workdir: pathlib.Path,
+) -> list['Run']:
+  """The trainings that flags ask for, in the order they are run.
 
-  Returns:
-    What compare.json holds.
-
-  Raises:
-    UserError: a workdir is of another run; nothing was trained then.
-    Stopped: SIGTERM came.
-  """
-  done = {run.workdir: runs.finished(run) for run in asked}
-  failed = {}
-  todo = [run for run in asked if done[run.workdir] is None]
-  display.say(f'{len(asked)} runs, {len(asked) - len(todo)} of them finished')
-  told = tell(asked, done, failed, workdir)
-  seconds = {}  # By config.
-  for i, run in enumerate(todo):
-    left = _left(seconds, todo[i:])
-    display.say(
-      f'run {i + 1} of {len(todo)}: {run.name}, seed {run.seed}{left}'
-    )
-    start = time.monotonic()
-    line = runs.train(run)
-    if line is None:
-      seconds.setdefault(run.name, []).append(time.monotonic() - start)
-      done[run.workdir] = runs.finished(run)
-    if done[run.workdir] is None:
-      failed[run.workdir] = line or 'stopped before it was finished'
-    told = tell(asked, done, failed, workdir)
-  return told
-
-
-def _left(seconds: dict[str, list[float]], todo: list[Run]) -> str:
-  """', about 3 min left', by what earlier runs took."""
-  known = [s for of in seconds.values() for s in of]
-  if not known:
-    return ''
-  mean = lambda of: sum(of) / len(of)
-  total = sum(mean(seconds.get(run.name) or known) for run in todo)
-  return f', about {max(total / 60, 1):.0f} min left'
-
-
-def tell(
-  asked: list[Run], done: dict, failed: dict, workdir: pathlib.Path
-) -> dict:
-  """Writes compare.json, compare.md and compare.svg, each whole or not at all.
+  The order is by seed, so that the first round has all datasets in the table.
 
   Args:
-    asked: all.
-    done: by workdir, what results.json holds, or None.
-    failed: by workdir, the line of error.
-    workdir: where to.
+    configs, seeds, changes: of --configs, --seeds, --set.
+    workdir: of all.
 
-  Returns:
-    What compare.json holds.
+  Raises:
+    UserError: one of them cannot be.
   """
-  datasets = {}
-  for name in dict.fromkeys(run.name for run in asked):
-    mine = [run for run in asked if run.name == name]
-    missing = {
-      str(run.seed): f'failed: {failed[run.workdir]}'
-      if run.workdir in failed
-      else 'started, not finished'
-      if (run.workdir / 'config.json').is_file()
-      else 'has not run yet'
-      for run in mine
-      if done[run.workdir] is None
-    }
-    reached = {run.seed: found for run in mine if (found := done[run.workdir])}
-    found = {'arguments': mine[0].arguments[:-1]}  # All but the seed.
-    try:
-      found |= comparison.combine(reached) if reached else {}
-    except UserError as e:
-      missing |= {str(seed): f'failed: {e}' for seed in reached}
-    datasets[name] = found | {'missing': missing}
-  told = {'notes': comparison.foot(datasets), 'datasets': datasets}
-  workdir.mkdir(parents=True, exist_ok=True)
-  for name, text in {
-    'compare.md': comparison.markdown(datasets),
-    'compare.svg': comparison_figure.draw(datasets),
-  }.items():
-    write_text(workdir / name, text)
-  workdirs.write_json(workdir / 'compare.json', told)
-  return told
+  from jaxrec.commands.runs import Run
+
+  named = {}  # By the run's name: the config, and the file's name.
+  for config in configs:
+    file, _, variant = config.partition(':')
+    stem = pathlib.Path(file).stem
+    name = re.sub(r'[^\w.-]', '-', f'{stem}-{variant}' if variant else stem)
+    if name in named:
+      raise UserError(f'--configs: two are named {name!r}: give each once')
+    named[name] = config, stem
+  if not named:
+    raise UserError('--configs is missing: give e.g. --configs=news,video')
+  overrides: dict[str, dict[str, object]] = {name: {} for name in named}
+  for change in changes:
+    who, key, value = _change(change)
+    meant = [n for n, (_, stem) in named.items() if who in ('', n, stem)]
+    if not meant:
+      known = {*named, *(stem for _, stem in named.values())}
+      raise UserError(f'--set={change}: {choices(who, known)}')
+    for name in meant:
+      overrides[name][key] = value
+  runs = []
+  for seed in _seeds(seeds):
+    for name, (config, _) in named.items():
+      changed = overrides[name] | {'seed': seed}
+      arguments = [f'--config={config}']
+      arguments += [f'--config.{k}={v}' for k, v in changed.items()]
+      try:
+        loaded = Config.from_dict(load_config(arguments))
+      except UserError as e:
+        raise UserError(f'{name}: {e}') from e
+      runs.append(
+        Run(name, seed, arguments, loaded, workdir / name / f'seed{seed}')
+      )
+  return runs
 
 
-def _show(told: dict, workdir: pathlib.Path, display: Display) -> None:
-  rows, failures = {}, []
-  for name, of in told['datasets'].items():
-    if 'methods' in of:
-      rows[name] = comparison.brief(of)
-    failures += [f'{name}, {line}' for line in comparison.missing(of)]
-  if rows:
-    display.table('jaxrec and the best baseline of each', rows)
-  for line in failures:
-    display.say(line)
-  display.say(
-    ', '.join(str(workdir / f'compare.{end}') for end in ('md', 'json', 'svg'))
-  )
+def _change(text: str) -> tuple[str, str, str]:
+  """'video:data.dir=a' -> ('video', 'data.dir', 'a')."""
+  left, equals, value = text.partition('=')
+  who, _, key = left.rpartition(':')
+  if not (equals and key):
+    raise UserError(f'--set={text}: give KEY=VALUE or NAME:KEY=VALUE')
+  if key == 'seed':
+    raise UserError(f'--set={text}: seeds are given by --seeds')
+  return who, key, value
 
 
-def _parse(argv):
-  try:
-    rest = parse(flags.FLAGS, argv, None)
-    if not _WORKDIR.value:
-      raise UserError('--workdir is missing: give a directory for the results')
-    return rest
-  except UserError as e:
-    fail(e)
+def _seeds(seeds: list[str]) -> list[int]:
+  if not seeds or any(not re.fullmatch(r'[0-9]+', seed) for seed in seeds):
+    raise UserError(
+      f'--seeds={",".join(seeds)}: give whole numbers by commas, 0 or more'
+    )
+  return list(dict.fromkeys(map(int, seeds)))
 
 
-def main(argv):
-  """Reads the flags; the rest is `compare`."""
-  del argv
-  again = 'the same command goes on from there'
-  try:
-    workdir = pathlib.Path(_WORKDIR.value).expanduser().absolute()
-    display = Display()
-    asked = runs.plan(_CONFIGS.value, _SEEDS.value, _SET.value, workdir)
-    told = compare(asked, workdir, display)
-    _show(told, workdir, display)
-  except (UserError, OSError) as e:  # The latter name the file.
-    fail(e)
-  except Stopped:
-    print(f'jaxrec: stopped: {again}', file=sys.stderr)
-    return
-  except KeyboardInterrupt:
-    print(f'jaxrec: interrupted: {again}', file=sys.stderr)
-    sys.exit(130)  # As a shell has it for SIGINT.
-  if any(of['missing'] for of in told['datasets'].values()):
-    sys.exit(2)
+def _work(values: flags.FlagValues) -> None:
+  with process.errors_told('the same command goes on from there'):
+    from jaxrec.commands import compare
+    from jaxrec.console import Display
+
+    workdir, display = process.absolute(values.workdir), Display()
+    runs = plan(values.configs, values.seeds, values.set, workdir)
+    compared = compare.compare(runs, workdir, display)
+    compare.show(compared, workdir, display)
+    if any(dataset['missing'] for dataset in compared['datasets'].values()):
+      sys.exit(2)
 
 
-def run():
-  """The entry point."""
-  app.run(main, flags_parser=_parse)
+VERB = Verb(
+  'compare',
+  'Trains every config once for each seed, each in a process of its own, and '
+  'writes ours beside all baselines as compare.md, compare.json and '
+  'compare.svg. The same command again goes on where it was.',
+  FLAGS,
+  ('workdir',),
+  _work,
+)
+
+
+def run(argv: list[str] | None = None) -> None:
+  """The entry point.
+
+  Args:
+    argv: what stands after the verb; None: of this process.
+  """
+  VERB.run(sys.argv[1:] if argv is None else argv)

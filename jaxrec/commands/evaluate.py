@@ -1,20 +1,24 @@
 """Evaluation of a workdir's best checkpoint, on any split."""
 
 import pathlib
+from typing import Any
 
 import jax
+from ml_collections import ConfigDict
 
 from jaxrec import workdirs
 from jaxrec.console import Display
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.columns.impressions import Impressions
 from jaxrec.errors import UserError
 from jaxrec.evaluation import predictions
 from jaxrec.evaluation.showcase import showcase
 from jaxrec.evaluation.summary import OURS, evaluate
 from jaxrec.preflight import check_split, check_trained
-from jaxrec.report import render
+from jaxrec.report import render, table
 from jaxrec.report.curves import read_curves
+from jaxrec.training import identity
 from jaxrec.training.experiment import Experiment
+from jaxrec.training.settings import Config
 
 CAVEATS = {  # What keeps a split's numbers from being a test.
   'test': None,
@@ -24,13 +28,15 @@ CAVEATS = {  # What keeps a split's numbers from being a test.
 }
 
 
-def evaluate_workdir(config, workdir: pathlib.Path, split: str) -> dict:
+def evaluate_workdir(
+  config: Config | ConfigDict, workdir: pathlib.Path, split: str
+) -> dict[str, Any]:
   """Evaluates the best checkpoint of a trained workdir, anew.
 
   Args:
-    config: a ConfigDict; must be the one the workdir was trained with.
+    config: must be the one the workdir was trained with.
     workdir: of a training run.
-    split: one of `early.SPLITS`.
+    split: one of `preflight.SPLITS`.
 
   Returns:
     What was written as results.json.
@@ -42,7 +48,7 @@ def evaluate_workdir(config, workdir: pathlib.Path, split: str) -> dict:
   check_trained(workdir)
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
-  workdirs.check_workdir(workdir, config, experiment.fingerprints)
+  identity.check(workdir, experiment.config, experiment.fingerprints)
   with jax.set_mesh(experiment.mesh):
     state, frozen = experiment.init()
     before = workdirs.read(workdir) or {}
@@ -59,7 +65,7 @@ def evaluate_best(
   train: dict,
   split: str = 'test',
 ) -> dict:
-  """The best checkpoint beside the baselines, told in files and a table.
+  """The best checkpoint beside the baselines, in files and a table.
 
   results.json, predictions and report.html; of another split than the test
   their names say which.
@@ -70,7 +76,7 @@ def evaluate_best(
     state: a TrainState, for its layout alone.
     frozen: parameters that do not train.
     train: what results.json is to say of the training.
-    split: one of `early.SPLITS`.
+    split: one of `preflight.SPLITS`.
 
   Returns:
     What was written as results.json.
@@ -87,7 +93,7 @@ def evaluate_best(
   early = experiment.known('validation')
   # Other splits than the test are what a refit has learned from.
   params = chosen.params if split == 'test' else chosen.judged
-  found = evaluate(
+  evaluation = evaluate(
     experiment.scorer(params, frozen),
     experiment.protocol,
     split=getattr(data, split),
@@ -101,14 +107,14 @@ def evaluate_best(
     seed=config.seed,
     track=display.track,
   )
-  told = {
+  results = {
     'dataset': data.name,
     'split': split,
     'caveat': CAVEATS[split],
     'best_step': chosen.step,
-    'refitted': config.refit and split == 'test',
+    'refitted': config.training.refit and split == 'test',
     'threshold': validated.threshold,
-    **found.results,
+    **evaluation.results,
     'validation': validated.metrics,
     'train': train,
     'config': config.to_dict(),
@@ -116,35 +122,35 @@ def evaluate_best(
     'data': data.counts,
     'versions': workdirs.versions(),
   }
-  told = workdirs.plain(told)
-  workdirs.show(told, display)
+  results = workdirs.plain(results)
+  table.show(results, display)
   if jax.process_index() == 0:
-    paths = _write(experiment, workdir, split, told, found)
+    paths = _write(experiment, workdir, split, results, evaluation)
     display.say(f'best step {chosen.step}; {", ".join(map(str, paths))}')
-  return told
+  return results
 
 
 def _write(
-  experiment: Experiment, workdir: pathlib.Path, split: str, told, found
+  experiment: Experiment, workdir: pathlib.Path, split: str, results, evaluation
 ) -> list[pathlib.Path]:
   """The files that tell of an evaluation; results.json, the last, is proof."""
   stem = lambda name: name if split == 'test' else f'{name}.{split}'
-  items, ours = experiment.dataset.items, found.judged[OURS]
+  items, ours = experiment.dataset.items, evaluation.judged[OURS]
   predicted = predictions.write(
     workdir,
     stem('predictions'),
-    found.examples,
+    evaluation.examples,
     ours,
     items['item_id'],
-    shown=told['protocol']['name'] == 'impressions',
+    shown=results['protocol']['name'] == 'impressions',
   )
   path = workdir / f'{stem("report")}.html'
   render.write(
     path,
-    told,
+    results,
     read_curves(workdir),
     showcase(
-      found.examples,
+      evaluation.examples,
       ours,
       items['item_id'],
       experiment.catalog.texts,
@@ -152,5 +158,5 @@ def _write(
     ),
   )
   kept = workdir / f'{stem("results")}.json'
-  workdirs.write_json(kept, told)
+  workdirs.write_json(kept, results)
   return [kept, predicted, path]

@@ -1,8 +1,8 @@
-"""--mode=recommend: a file of users -> a file of recommendations, streamed.
+"""jaxrec recommend: a file of users -> a file of recommendations, streamed.
 
-Users are read, asked for and written by the block, so that memory does not grow
-with their number. Files are JSON lines (.jsonl, .ndjson) or Parquet (.parquet),
-by their names.
+Users are read, recommended to and written by the block, so that memory does not
+grow with their number. Files are JSON lines (.jsonl, .ndjson) or Parquet
+(.parquet), by their names.
 
     {"user_id": "U1", "history": ["N1", {"text": "Rain on the coast"}]}
 
@@ -12,13 +12,14 @@ order they came: `user_id`, `items`, `scores` and `probabilities`, best first.
 A user who cannot be read has none; their line is named and counted.
 """
 
+import bisect
 import contextlib
 import json
 import os
 import pathlib
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple
 
 from jaxrec.errors import UserError, choices
 from jaxrec.inference.load import load
@@ -30,7 +31,11 @@ SUFFIXES = ('.jsonl', '.ndjson', '.parquet')
 LONGEST = 1 << 24  # Bytes of a line.
 NAMED = 20  # Bad lines that are named; all are counted.
 KEYS = ('user_id', 'history', 'times', 'behaviours')
-SECOND_TELL = 5.0
+SECONDS_BETWEEN = 5.0  # Lines that say how far it is.
+
+Say = Callable[[str], None]
+Note = Callable[[int, str], None]  # Of a bad line: its number, and why.
+Write = Callable[[list[dict]], None]  # Of rows.
 
 
 class User(NamedTuple):
@@ -43,12 +48,12 @@ class User(NamedTuple):
 
   line: int
   user_id: str
-  history: list
-  times: list | None
-  behaviours: list | None
+  history: list[Any]
+  times: Any
+  behaviours: Any
 
 
-class Counts(NamedTuple):
+class LineCounts(NamedTuple):
   """What became of the lines: users written, lines set aside, seconds."""
 
   users: int
@@ -62,13 +67,13 @@ def recommend_file(
   output: pathlib.Path,
   *,
   k: int = 10,
-  say=print,
+  say: Say = print,
   **options: Any,
-) -> Counts:
+) -> LineCounts:
   """Recommends to all users of a file.
 
   Args:
-    bundle: a directory that --mode=export wrote.
+    bundle: a directory that jaxrec export wrote.
     users, output: the files, see the module. `output` is written under another
       name and moved there once it is whole.
     k: items for each user at most.
@@ -87,63 +92,80 @@ def recommend_file(
     raise UserError(f'--output={output} is the file of users itself')
   model = load(bundle)
   model.recommend([], k, **options)  # What is wrong with these, is so for all.
-  bad, done, start = 0, 0, time.monotonic()
-  told, waiting = start, []
-
-  def note(line: int, why: str):
-    nonlocal bad
-    bad += 1
-    # A block is read before it is asked: its lines are told in order then.
-    waiting.append((line, why))
-    waiting.sort()
-    del waiting[NAMED:]
-
-  def tell(named: int) -> int:
-    here = waiting[: NAMED - named]
-    for line, why in here:
-      say(f'  set aside: {users}:{line}: {why}')
-    waiting.clear()
-    return named + len(here)
-
+  start = last_said = time.monotonic()
+  num_users, bad_lines = 0, _BadLines(users, say)
   read = _read_parquet if users.suffix == '.parquet' else _read_lines
-  named = 0
   with _writing(output) as write:
-    for block in _blocks(read(users, note), BLOCK):
-      if done and time.monotonic() - told > SECOND_TELL:  # There is more.
-        told = time.monotonic()
-        say(f'  {done:,} users, {done / (told - start):,.0f} a second')
-      rows = _recommended(model, block, k, options, note)
+    for block in _blocks(read(users, bad_lines.note), BLOCK):
+      seconds = time.monotonic() - start
+      if num_users and start + seconds - last_said > SECONDS_BETWEEN:
+        last_said = start + seconds
+        say(f'  {num_users:,} users, {num_users / seconds:,.0f} a second')
+      rows = _recommended(model, block, k, options, bad_lines.note)
       write(rows)
-      done += len(rows)
-      named = tell(named)
-    named = tell(named)
-    if bad and not done:
-      raise UserError(f'{users}: no user could be read: {bad:,} lines are bad')
+      num_users += len(rows)
+      bad_lines.name()
+    bad_lines.name()
+    if bad_lines.total and not num_users:
+      raise UserError(
+        f'{users}: no user could be read: {bad_lines.total:,} lines are bad'
+      )
   seconds = time.monotonic() - start
-  if bad > named:
-    say(f'  set aside: {bad - named:,} more')
-  say(
-    f'{output}: {done:,} users in {seconds:,.1f} s'
-    f'{f"; {bad:,} lines set aside" if bad else ""}'
-  )
-  return Counts(done, bad, seconds)
+  if bad_lines.total > bad_lines.named:
+    say(f'  set aside: {bad_lines.total - bad_lines.named:,} more')
+  aside = f'; {bad_lines.total:,} lines set aside' if bad_lines.total else ''
+  say(f'{output}: {num_users:,} users in {seconds:,.1f} s{aside}')
+  return LineCounts(num_users, bad_lines.total, seconds)
 
 
-# -------------------------------------------------------------------- asking
-def _recommended(model: Model, block, k, options, note) -> list[dict]:
-  """Rows of a block; who cannot be read is noted, and the rest not harmed."""
+class _BadLines:
+  """Counts bad lines, and names the first NAMED, in the order of the file.
+
+  Attributes:
+    total: how many there are.
+    named: how many of them were named.
+  """
+
+  def __init__(self, users: pathlib.Path, say: Say):
+    self.total = self.named = 0
+    self._users, self._say = users, say
+    self._waiting: list[tuple[int, str]] = []
+
+  def note(self, line: int, why: str) -> None:
+    """Counts a line; it is named later.
+
+    A block is read before recommendations are made for it, and either may find
+    bad lines: they are sorted once both are done.
+    """
+    self.total += 1
+    bisect.insort(self._waiting, (line, why))
+    del self._waiting[NAMED:]
+
+  def name(self) -> None:
+    """Names those that were noted since."""
+    for line, why in self._waiting[: NAMED - self.named]:
+      self._say(f'  set aside: {self._users}:{line}: {why}')
+      self.named += 1
+    self._waiting.clear()
+
+
+# -------------------------------------------------------------- recommending
+def _recommended(
+  model: Model, block: list[User], k: int, options: dict, note: Note
+) -> list[dict]:
+  """Rows of a block; a user who cannot be read is noted, and has none."""
   try:
-    found = _asked(model, block, k, options)
-  except UserError:  # Somebody's: one by one, to know whose.
-    found, kept = [], []
+    recommendations = _recommend(model, block, k, options)
+  except UserError:  # One by one, to know whose line it is.
+    recommendations, good = [], []
     for user in block:
       try:
-        found += _asked(model, [user], k, options)
+        recommendations += _recommend(model, [user], k, options)
       except UserError as e:
         note(user.line, str(e))
       else:
-        kept.append(user)
-    block = kept
+        good.append(user)
+    block = good
   return [
     {
       'user_id': user.user_id,
@@ -151,23 +173,23 @@ def _recommended(model: Model, block, k, options, note) -> list[dict]:
       'scores': [x.score for x in best],
       'probabilities': [x.probability for x in best],
     }
-    for user, best in zip(block, found, strict=True)
+    for user, best in zip(block, recommendations, strict=True)
   ]
 
 
-def _asked(model: Model, block: list[User], k: int, options) -> list:
-  column = lambda name: [getattr(user, name) for user in block]
+def _recommend(model: Model, block: list[User], k: int, options: dict) -> list:
+  """The best items of each user; UserError: one of them cannot be read."""
   return model.recommend_many(
-    column('history'),
+    [user.history for user in block],
     k,
-    times=column('times'),
-    behaviours=column('behaviours'),
+    times=[user.times for user in block],
+    behaviours=[user.behaviours for user in block],
     **options,
   )
 
 
 def _blocks(users: Iterable[User], size: int) -> Iterator[list[User]]:
-  block = []
+  block: list[User] = []
   for user in users:
     block.append(user)
     if len(block) == size:
@@ -178,7 +200,7 @@ def _blocks(users: Iterable[User], size: int) -> Iterator[list[User]]:
 
 
 # ------------------------------------------------------------------- reading
-def _read_lines(path: pathlib.Path, note) -> Iterator[User]:
+def _read_lines(path: pathlib.Path, note: Note) -> Iterator[User]:
   with _opened(path) as file:
     number = 0
     while line := file.readline(LONGEST):
@@ -199,24 +221,24 @@ def _read_lines(path: pathlib.Path, note) -> Iterator[User]:
         yield user
 
 
-def _opened(path: pathlib.Path):
+def _opened(path: pathlib.Path) -> BinaryIO:
   try:
     return open(path, 'rb')
   except OSError as e:
     raise UserError(f'--users={path}: cannot be read: {e}') from e
 
 
-def _read_parquet(path: pathlib.Path, note) -> Iterator[User]:
+def _read_parquet(path: pathlib.Path, note: Note) -> Iterator[User]:
   import pyarrow as pa
   import pyarrow.parquet as pq
 
   try:
     with pq.ParquetFile(path) as file:
-      have = file.schema_arrow.names
+      columns = file.schema_arrow.names
       for name in KEYS[:2]:
-        if name not in have:
-          raise UserError(f'{path} has no column {name}: it has {have}')
-      names = [name for name in KEYS if name in have]
+        if name not in columns:
+          raise UserError(f'{path} has no column {name}: it has {columns}')
+      names = [name for name in KEYS if name in columns]
       number = 0
       for batch in file.iter_batches(BLOCK, columns=names):
         for value in batch.to_pylist():
@@ -228,8 +250,8 @@ def _read_parquet(path: pathlib.Path, note) -> Iterator[User]:
     raise UserError(f'{path}: no readable Parquet: {e}') from e
 
 
-def _user(line: int, value, note) -> User | None:
-  """A User, or None: then it was noted why."""
+def _user(line: int, value: Any, note: Note) -> User | None:
+  """A User; None: it cannot be read, and why was noted."""
   if not isinstance(value, dict):
     note(line, 'want {"user_id": ..., "history": [...]}')
     return None
@@ -253,7 +275,7 @@ def _user(line: int, value, note) -> User | None:
 
 # ------------------------------------------------------------------- writing
 @contextlib.contextmanager
-def _writing(path: pathlib.Path):
+def _writing(path: pathlib.Path) -> Iterator[Write]:
   """Gives a function that writes rows; `path` is there once all went well."""
   partial = path.with_name(f'{path.name}.partial{os.getpid()}')
   try:
@@ -263,7 +285,7 @@ def _writing(path: pathlib.Path):
       else:
         file = stack.enter_context(open(partial, 'w', encoding='utf8'))
 
-        def write(rows: list[dict]):
+        def write(rows: list[dict]) -> None:
           file.writelines(json.dumps(row) + '\n' for row in rows)
 
         yield write
@@ -274,7 +296,7 @@ def _writing(path: pathlib.Path):
     partial.unlink(missing_ok=True)
 
 
-def _parquet_writer(stack: contextlib.ExitStack, path: pathlib.Path):
+def _parquet_writer(stack: contextlib.ExitStack, path: pathlib.Path) -> Write:
   import pyarrow as pa
   import pyarrow.parquet as pq
 
@@ -289,14 +311,14 @@ def _parquet_writer(stack: contextlib.ExitStack, path: pathlib.Path):
   writer = stack.enter_context(pq.ParquetWriter(path, schema))
   held: list[dict] = []
 
-  def flush():
+  def flush() -> None:
     if held:
       writer.write_table(pa.Table.from_pylist(held, schema))
       held.clear()
 
   stack.callback(flush)
 
-  def write(rows: list[dict]):
+  def write(rows: list[dict]) -> None:
     held.extend(rows)  # Row groups of a few blocks.
     if len(held) >= 16 * BLOCK:
       flush()

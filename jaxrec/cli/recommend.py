@@ -1,0 +1,91 @@
+"""jaxrec recommend, --mode=recommend."""
+
+import contextlib
+
+from absl import flags
+
+import jaxrec
+from jaxrec import preflight
+from jaxrec.bundle import layout
+from jaxrec.cli import process
+from jaxrec.cli.flags import Flag
+from jaxrec.cli.verb import Verb
+
+FLAGS = (
+  Flag(
+    'bundle',
+    'The directory that jaxrec export wrote.',
+    'DIR',
+    hint='give the directory of what --mode=export writes',
+  ),
+  Flag(
+    'users',
+    'Who is recommended to, .jsonl or .parquet: user_id and history, a list '
+    'of item ids.',
+    'FILE',
+    hint='give a file of users, .jsonl or .parquet',
+  ),
+  Flag(
+    'output',
+    'What is written, .jsonl or .parquet.',
+    'FILE',
+    hint='give a name for the recommendations, .jsonl or .parquet',
+  ),
+  Flag('k', 'Items for each user.', 'N', 'integer', 10),
+  Flag(
+    'strategy',
+    'top_k: the k best; probability: of them those above the threshold.',
+    'NAME',
+    default='top_k',
+  ),
+  Flag(
+    'threshold', 'Of --strategy=probability: a probability, or auto.', 'NUMBER'
+  ),
+  Flag(
+    'exclude_seen',
+    "Nothing out of the user's history is recommended.",
+    kind='bool',
+    default=True,
+  ),
+  Flag(
+    'unknown',
+    'What becomes of unknown ids in histories: error sets the line aside, '
+    'skip leaves them out.',
+    'NAME',
+    default='error',
+  ),
+)
+
+
+def _check(values: flags.FlagValues) -> None:
+  preflight.check_users(process.absolute(values.users))
+  layout.check_there(process.absolute(values.bundle))
+
+
+def _work(values: flags.FlagValues) -> None:
+  process.start(values)
+  threshold = values.threshold
+  with contextlib.suppress(TypeError, ValueError):
+    threshold = float(threshold)
+  with process.errors_told('nothing was written'):
+    jaxrec.recommend_file(
+      process.absolute(values.bundle),
+      process.absolute(values.users),
+      process.absolute(values.output),
+      k=values.k,
+      strategy=values.strategy,
+      threshold=threshold,
+      exclude_seen=values.exclude_seen,
+      unknown=values.unknown,
+    )
+
+
+VERB = Verb(
+  'recommend',
+  'Recommends to all users of a file, by a bundle: a line of items for each.',
+  FLAGS,
+  ('bundle', 'users', 'output'),
+  _work,
+  _check,
+)
+run = VERB.run
