@@ -11,18 +11,16 @@ from benchmarks import setup  # isort: skip (first: it sets the environment)
 
 import argparse
 import importlib
+import pathlib
 import time
+from collections.abc import Sequence
 
-import jax
+from jaxrec.errors import UserError
 
-from jaxrec.baselines import BASELINES
-from jaxrec.console import Display
-from jaxrec.evaluation import metrics
-from jaxrec.evaluation.summary import judge_baseline
-from jaxrec.training.experiment import Experiment
+ROOT = pathlib.Path(__file__).parents[1]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--config', required=True, help='FILE or FILE:VARIANT')
   parser.add_argument('--data', default='', help='as config.data.dir')
@@ -31,25 +29,52 @@ def main() -> None:
   parser.add_argument('--cache', default='', help='as config.data.cache_dir')
   parser.add_argument('--encoder', default='minilm', help='as in the config')
   parser.add_argument('--output', help='file for the JSON; it is printed too')
-  args = parser.parse_args()
-  path, _, variant = args.config.partition(':')
-  module = path.removesuffix('.py').replace('/', '.')
-  config = importlib.import_module(module).get_config(variant or None)
+  args = parser.parse_args(argv)
+  setup.report(args, measure(args))
+
+
+def config_of(args: argparse.Namespace):
+  """The config named, with what the flags change.
+
+  Raises:
+    UserError: there is no such config or variant.
+  """
+  name, _, variant = args.config.partition(':')
+  path = pathlib.Path(name).with_suffix('.py')
+  if path.is_absolute() or not (ROOT / path).is_file():
+    raise UserError(f'--config={args.config}: no such file in {ROOT}')
+  module = importlib.import_module('.'.join(path.with_suffix('').parts))
+  try:
+    config = module.get_config(variant or None)
+  except KeyError as e:
+    raise UserError(f'--config={args.config}: {e.args[0]}') from e
   changes = {
     'data.dir': args.data,
     'data.cache_dir': args.cache,
-    'encoder.pretrained': args.encoder,
+    'model.text.pretrained': args.encoder,
     'data.protocol': args.protocol or config.data.protocol,
     'evaluation.seen': args.seen or config.evaluation.seen,
   }
-  config.update_from_flattened_dict(changes)
-  experiment = Experiment.from_config(config, Display())
+  return setup.changed(config.to_dict(), changes)
+
+
+def measure(args: argparse.Namespace) -> dict:
+  """Settings, metrics and seconds of each baseline."""
+  import jax
+
+  from jaxrec.baselines import BASELINES
+  from jaxrec.console import Display
+  from jaxrec.evaluation import metrics
+  from jaxrec.evaluation.tuning import judge_baseline
+  from jaxrec.training.experiment import Experiment
+
+  experiment = Experiment.from_config(config_of(args), Display())
   with jax.set_mesh(experiment.mesh):
     known = {split: experiment.known(split) for split in ('validation', 'test')}
   protocol, data = experiment.protocol, experiment.dataset
   examples, left_out = protocol.examples(data.test)
   choosing, _ = protocol.examples(data.validation)
-  found = {}
+  baselines = {}
   for name in BASELINES:
     began = time.perf_counter()
     judged, settings = judge_baseline(
@@ -60,22 +85,19 @@ def main() -> None:
       choosing,
       known['validation'],
     )
-    found[name] = {
+    baselines[name] = {
       'seconds': time.perf_counter() - began,
       'settings': settings,
       'metrics': metrics.finalize(judged.values),
     }
-  setup.report(
-    args,
-    {
-      'protocol': f'{protocol.name}, among {protocol.describe()}',
-      'examples': len(examples),
-      'left_out': left_out,
-      'seconds': sum(one['seconds'] for one in found.values()),
-      'baselines': found,
-    },
-  )
+  return {
+    'protocol': f'{protocol.name}, among {protocol.describe()}',
+    'examples': len(examples),
+    'left_out': left_out,
+    'seconds': sum(each['seconds'] for each in baselines.values()),
+    'baselines': baselines,
+  }
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

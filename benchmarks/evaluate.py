@@ -13,31 +13,34 @@
 from benchmarks import setup  # isort: skip (first: it sets the environment)
 
 import functools
+from collections.abc import Sequence
 
-import jax
 import numpy as np
-
-from jaxrec.retrieval.sharded_index import ItemIndex
-from jaxrec.training.steps import make_encode_step
 
 TOP = 10
 SAME_VECTORS = 1e-4
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
   parser = setup.parser(__doc__.splitlines()[0])
-  parser.add_argument('--against', choices=('none', 'torch'), default='none')
+  setup.add_against(parser)
   parser.add_argument('--titles', type=int, default=2048, help='of a round')
   parser.add_argument('--users', type=int, default=512, help='of a round')
-  args = parser.parse_args()
+  args = parser.parse_args(argv)
+  setup.check_against(args)
   experiment = setup.experiment(args)
+  import jax
+
   with jax.set_mesh(experiment.mesh):
-    found = measure(args, experiment)
-  setup.report(args, found)
+    rates = measure(args, experiment)
+  setup.report(args, rates)
 
 
 def measure(args, experiment) -> dict:
   """Rates and ratios of the three parts."""
+  from jaxrec.encoding.steps import make_encode_step
+  from jaxrec.retrieval.sharded_index import ItemIndex
+
   rng = np.random.default_rng(0)
   titles = rng.permutation(len(experiment.catalog))[: args.titles]
   vectors = unit(np.array(experiment.encoder.vectors))
@@ -63,31 +66,39 @@ def measure(args, experiment) -> dict:
     parts['encode']['torch_padded'] = torch_encoder(experiment, titles)
     parts['top_k']['torch'] = torch_top_k(users, vectors)
 
-  found = {}
+  parts_rates = {}
   work = {'encode': len(titles), 'score': len(test), 'top_k': len(users)}
   for part, contenders in parts.items():
     # Compiles, and must agree.
     results = {name: call() for name, call in contenders.items()}
-    mine = results.pop('jaxrec')
-    for theirs in results.values():
-      if part == 'top_k':  # By score, since titles occur more than once.
-        theirs, mine_sorted = (
-          np.sort(np.einsum('ud,ukd->uk', users, vectors[found_items]))
-          for found_items in (theirs, mine)
-        )
-        np.testing.assert_allclose(theirs, mine_sorted, atol=SAME_VECTORS)
+    jax_result = results.pop('jaxrec')
+    for result in results.values():
+      if part == 'top_k':
+        check_same_lists(users, vectors, result, jax_result)
       else:
-        np.testing.assert_allclose(theirs, mine, atol=SAME_VECTORS)
+        np.testing.assert_allclose(result, jax_result, atol=SAME_VECTORS)
     taken = setup.interleaved(contenders, args.rounds)
     rates = setup.rates(taken, dict.fromkeys(contenders, work[part]))
-    found[part] = {
+    parts_rates[part] = {
       'per_second': rates,
       'ratios': {
         f'jaxrec / {name}': setup.ratio(rates, 'jaxrec', name)
         for name in results
       },
     }
-  return found
+  return parts_rates
+
+
+def check_same_lists(users, vectors, items, other_items) -> None:
+  """AssertionError unless each user's items [U, K] are as near in both.
+
+  By score, since titles occur more than once; in any order.
+  """
+  scores, other_scores = (
+    np.sort(np.einsum('ud,ukd->uk', users, vectors[listed]))
+    for listed in (items, other_items)
+  )
+  np.testing.assert_allclose(scores, other_scores, atol=SAME_VECTORS)
 
 
 def unit(x: np.ndarray) -> np.ndarray:
@@ -116,7 +127,7 @@ def torch_encoder(experiment, titles: np.ndarray):
   import transformers
 
   transformers.logging.set_verbosity_error()
-  catalog, width = experiment.catalog, experiment.config.encoder.max_tokens
+  catalog, width = experiment.catalog, experiment.config.model.text.max_tokens
   bert = transformers.BertModel.from_pretrained(
     experiment.encoder.directory,
     add_pooling_layer=False,
@@ -144,4 +155,4 @@ def torch_encoder(experiment, titles: np.ndarray):
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

@@ -9,9 +9,7 @@ import pathlib
 import re
 import tempfile
 
-import jax
 import numpy as np
-from jax.experimental.compilation_cache import compilation_cache
 
 KINDS = (
   'all-reduce',
@@ -160,6 +158,9 @@ def partitioned_text(lowered) -> str:
 @contextlib.contextmanager
 def _no_compilation_cache():
   """A program read from the persistent cache passes no partitioner."""
+  import jax
+  from jax.experimental.compilation_cache import compilation_cache
+
   before = jax.config.jax_enable_compilation_cache
   try:
     jax.config.update('jax_enable_compilation_cache', False)

@@ -19,17 +19,27 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
-import jax
 import numpy as np
 
-from configs import news
-from jaxrec import workdirs
-from jaxrec.console import Display
-from jaxrec.training.experiment import Experiment
+from jaxrec.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[1]
 PATIENCE = 600.0  # Seconds in which a process must come further or end.
+LONGEST_WAIT = 1.5  # Seconds from a save to a kill.
+
+
+def changes(args) -> dict:
+  """Of the demo's config: BERT's top layer trains, checkpoints are many."""
+  return {
+    'input.batch_size': args.batch_size,
+    'training.num_steps': args.steps,
+    'training.eval_every': args.steps // 4,
+    'training.checkpoint_every': args.every,
+    'model.text.trainable_layers': 1,
+    'data.cache_dir': args.cache,
+  }
 
 
 class Run:
@@ -39,33 +49,29 @@ class Run:
     self.workdir = pathlib.Path(args.workdir) / name
     self.logs = self.workdir.with_name(f'{name}.logs')
     self.processes = args.processes
-    self.changes = {
-      'batch_size': args.batch_size,
-      'num_train_steps': args.steps,
-      'eval_every_steps': args.steps // 4,
-      'checkpoint_every_steps': args.every,
-      'encoder.trainable_layers': 1,
-      'data.cache_dir': args.cache,
-    }
+    self.changes = changes(args)
 
   def config(self):
     """As the command has it."""
-    config = news.get_config('demo')
-    config.update_from_flattened_dict(self.changes)
-    return config
+    from configs import news
+
+    return setup.changed(news.get_config('demo').to_dict(), self.changes)
+
+  def command(self) -> list[str]:
+    """What is run: one process, or a script that starts several."""
+    flags = ['--config=configs/news.py:demo', f'--workdir={self.workdir}']
+    flags += [f'--config.{k}={v}' for k, v in self.changes.items()]
+    if self.processes > 1:
+      script = ROOT / 'launch' / 'local_multiprocess.sh'
+      return [str(script), str(self.processes), '1', *flags]
+    return [sys.executable, '-m', 'jaxrec.main', *flags]
 
   def start(self) -> None:
     """Begins, or goes on."""
-    flags = ['--config=configs/news.py:demo', f'--workdir={self.workdir}']
-    flags += [f'--config.{k}={v}' for k, v in self.changes.items()]
     self.logs.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, '-m', 'jaxrec.main', *flags]
-    if self.processes > 1:
-      script = ROOT / 'launch' / 'local_multiprocess.sh'
-      command = [script, str(self.processes), '1', *flags]
     with open(self.logs / 'output', 'a') as output:
       self.process = subprocess.Popen(
-        command,
+        self.command(),
         cwd=ROOT,
         env=os.environ | {'PYTHON': sys.executable, 'LOGS': str(self.logs)},
         stdout=output,
@@ -105,7 +111,7 @@ def kill_once(run: Run, rng: random.Random) -> dict | None:
     if time.monotonic() > deadline:
       raise SystemExit(f'no step in {PATIENCE} s: see {run.logs}')
     time.sleep(0.005)
-  time.sleep(rng.uniform(0, 1.5))  # Anywhere in a step, or in a save.
+  time.sleep(rng.uniform(0, LONGEST_WAIT))  # Anywhere in a step, or in a save.
   if run.process.poll() is not None:
     return None
   saving = run.is_saving()
@@ -120,6 +126,12 @@ def kill_once(run: Run, rng: random.Random) -> dict | None:
 
 def same_end(whole: Run, killed: Run, steps: int) -> dict[str, bool]:
   """Whether both ended with the same bits."""
+  import jax
+
+  from jaxrec import workdirs
+  from jaxrec.console import Display
+  from jaxrec.training.experiment import Experiment
+
   experiment = Experiment.from_config(whole.config(), Display(quiet=True))
   with jax.set_mesh(experiment.mesh):
     layout, _ = experiment.init()
@@ -142,7 +154,7 @@ def same_end(whole: Run, killed: Run, steps: int) -> dict[str, bool]:
   }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--workdir', required=True, help='a new directory')
   parser.add_argument('--cache', default='', help='as config.data.cache_dir')
@@ -153,9 +165,11 @@ def main() -> None:
   parser.add_argument('--batch_size', type=int, default=4)
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument('--output', help='file for the JSON; it is printed too')
-  args = parser.parse_args()
+  args = parser.parse_args(argv)
   if pathlib.Path(args.workdir).exists():
-    raise SystemExit(f'{args.workdir} is there already: name a new directory')
+    raise UserError(f'{args.workdir} is there already: name a new directory')
+  if args.steps < 4:
+    raise UserError(f'--steps={args.steps}: give at least 4')
   whole, killed = Run(args, 'whole'), Run(args, 'killed')
   whole.start()
   if whole.process.wait():
@@ -181,4 +195,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

@@ -13,14 +13,9 @@ they took all of the time.
 from benchmarks import setup, train  # isort: skip (first: the environment)
 
 import statistics
+from collections.abc import Sequence
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-
-from jaxrec.models.text.attention import attend
-from jaxrec.models.text.bert import REMAT, gelu, layer_norm
-from jaxrec.training.flops import batch_counts, encoder_flops
 
 
 # ------------------------------------------------------------------ counting
@@ -56,6 +51,9 @@ def profile(step: float, kinds: dict[str, float]) -> dict:
 # -------------------------------------------------------------------- timing
 def forward_and_backward(f, *args):
   """A call that runs `f` of arrays and all its gradients, and waits."""
+  import jax
+  import jax.numpy as jnp
+
   dy = jnp.ones(jax.eval_shape(f, *args).shape)
 
   @jax.jit
@@ -68,6 +66,8 @@ def forward_and_backward(f, *args):
 
 def matmuls(rows: int, sizes: dict, rng, torch=None):
   """A call that runs a layer's 4 matmuls and their 8 derivatives, and waits."""
+  import jax
+
   arrays = [
     [rng.normal(size=s).astype(np.float32) for s in ((rows, a), (a, b))]
     + [rng.normal(size=(rows, b)).astype(np.float32)]
@@ -83,6 +83,12 @@ def matmuls(rows: int, sizes: dict, rng, torch=None):
 
 def operations(encoder, rows: int, segments, rng) -> dict:
   """Calls for the kinds of operation of one layer that are no dense matmul."""
+  import jax
+  import jax.numpy as jnp
+
+  from jaxrec.models.text.attention import attend
+  from jaxrec.models.text.bert import REMAT, gelu, layer_norm
+
   sizes, length = encoder.sizes, encoder.row_tokens
   heads = (sizes['num_heads'], sizes['width'] // sizes['num_heads'])
   array = lambda *shape: jnp.asarray(rng.normal(size=shape), jnp.float32)
@@ -106,41 +112,53 @@ def operations(encoder, rows: int, segments, rng) -> dict:
   }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
   parser = setup.parser(__doc__.splitlines()[0])
-  parser.add_argument('--against', choices=('none', 'torch'), default='none')
-  args = parser.parse_args()
+  setup.add_against(parser)
+  parser.add_argument('--cases', default='all,top2')
+  args = parser.parse_args(argv)
+  cases = setup.names(args.cases, ('all', 'top2'), '--cases')
+  setup.check_against(args)
+  setup.report(args, measure(args, cases))
+
+
+def measure(args, cases: Sequence[str]) -> dict:
+  """Seconds by kind of operation and case, bounds, and speeds of matmuls."""
+  import jax.numpy as jnp
+
+  from benchmarks import programs
+  from jaxrec.training.flops import batch_counts
+
   rng, torch = np.random.default_rng(0), None
   if args.against == 'torch':
     import torch
 
   calls, work, tokens, flops = {}, {}, {}, {}
-  for case in ('all', 'top2'):
+  for case in cases:
     experiment = setup.experiment(
-      args, **{'encoder.trainable_layers': train.CASES[case]}
+      args, **{'model.text.trainable_layers': train.CASES[case]}
     )
-    with jax.set_mesh(experiment.mesh):
-      ours = train.Ours(experiment, steps=1)
-    encoder, [batch] = experiment.encoder, ours.batches
+    jax_program = programs.JaxProgram(experiment, steps=1)
+    encoder, [batch] = experiment.encoder, jax_program.batches
     layers, trained = encoder.sizes['num_layers'], encoder.num_trained
     used, _, slots = batch_counts(batch)
-    programs = {'jaxrec': (slots, encoder.num_run)}
-    calls[f'{case}/jaxrec'] = train.in_mesh(ours, 'run')
+    runs = {'jaxrec': (slots, encoder.num_run)}
+    calls[f'{case}/jaxrec'] = jax_program.run
     if torch:
       from benchmarks import torch_model
 
-      theirs = train.Theirs(ours, torch_model.dedup, steps=1)
-      texts = theirs.feed(theirs.examples[0]).texts
+      torch_program = programs.TorchProgram(jax_program, torch_model.dedup)
+      texts = torch_program.feed(torch_program.examples[0]).texts
       chunks = [text.numel() for text, _ in texts]
-      programs['torch_dedup'] = (sum(chunks), layers)
-      calls[f'{case}/torch_dedup'] = theirs.run
+      runs['torch_dedup'] = (sum(chunks), layers)
+      calls[f'{case}/torch_dedup'] = torch_program.run
     tokens[case] = {'useful': used}
-    for name, (count, run) in programs.items():
+    for name, (count, run) in runs.items():
       tokens[case][name] = count
       flops[f'{case}/{name}'] = dense(encoder.sizes, count, run, trained)
-    if case == 'all':
-      # Kinds are timed at these shapes; those of `top2` are the same to a few
-      # rows of padding.
+    if case == cases[0]:
+      # Kinds are timed at these shapes; those of the other case are the same
+      # to a few rows of padding.
       rows, segments = batch.segments.shape[0], jnp.asarray(batch.segments)
       calls |= operations(encoder, rows, segments, rng)
       shapes = {'batch': slots}
@@ -163,7 +181,7 @@ def main() -> None:
     for name, seconds in setup.interleaved(calls, args.rounds).items()
   }
   rate = {name: work[name] / taken[name] for name in work}
-  cases = {}
+  measured = {}
   for case, counts in tokens.items():
     step, mine = taken[f'{case}/jaxrec'], flops[f'{case}/jaxrec']
     # A trained layer runs each kind once: it is what 3 passes take.
@@ -184,19 +202,18 @@ def main() -> None:
           mine, needed, (rate['jax/batch'], rate['torch/chunk'])
         ),
       }
-    cases[case] = found
-  setup.report(
-    args,
-    {
-      'cases': cases,
-      'rows_of_matmuls': shapes,
-      'gflops_of_matmuls': {name: 1e-9 * x for name, x in rate.items()},
-    },
-  )
+    measured[case] = found
+  return {
+    'cases': measured,
+    'rows_of_matmuls': shapes,
+    'gflops_of_matmuls': {name: 1e-9 * x for name, x in rate.items()},
+  }
 
 
 def dense(sizes: dict, tokens: int, run: int, trained: int) -> float:
   """FLOPs of the layers' dense matmuls on `tokens`, padding included."""
+  from jaxrec.training.flops import encoder_flops
+
   return encoder_flops(
     width=sizes['width'],
     mlp_width=sizes['mlp_width'],
@@ -213,4 +230,4 @@ def repeated(call, times: int):
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

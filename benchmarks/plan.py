@@ -8,6 +8,8 @@
 How it is worked out: `benchmarks.plan_model`.
 """
 
+from benchmarks import setup  # isort: skip (first: it sets the environment)
+
 import argparse
 import collections
 import dataclasses
@@ -15,8 +17,8 @@ import json
 import math
 import os
 import time
+from collections.abc import Sequence
 
-import jax
 import numpy as np
 
 from benchmarks import plan_tables
@@ -28,18 +30,18 @@ from benchmarks.plan_model import (
   Sizes,
   Work,
   items_of,
-  lower_step,
   narrowed,
   predict,
   purpose,
   scattered,
   total,
 )
-from jaxrec.parallel import sharding
+from jaxrec.errors import UserError
 
 PER_CHIP = 32  # Examples, where the batch grows with the chips.
 FIXED = 1024  # Examples of the whole batch, where it does not.
 CHIPS = (8, 32, 64, 256)
+LARGER = (2048, 4096)  # Batches that are measured beside those of ITEMS.
 MESHES = ((256, 1, 1), (32, 8, 1), (8, 32, 1), (32, 4, 2))
 
 
@@ -49,6 +51,11 @@ def plan(shape: tuple[int, int, int], examples: int, sizes: Sizes) -> dict:
   Times in seconds, sizes in bytes, of one chip and step. 'variants' are the
   program as compiled; with reduce-scatters; and with bfloat16 besides.
   """
+  import jax
+
+  from benchmarks.plan_step import lower_step
+  from jaxrec.parallel import sharding
+
   num_chips = math.prod(shape)
   mesh = sharding.make_mesh(*shape, devices=jax.devices()[:num_chips])
   work = Work.of(examples, sizes, sharding.num_batch_shards(mesh))
@@ -117,16 +124,16 @@ def scaling(sizes: Sizes) -> dict:
   }
 
 
-def measure(directory: str) -> dict:
+def measure(directory: str, cache: str, encoder: str) -> dict:
   """Work of batches of real clicks, and seconds to pack one on this host."""
-  from benchmarks import setup  # TensorFlow; the rest does without it.
-
-  args = setup.parser('').parse_args(['--data', directory])
-  changes = {'encoder.row_tokens': 128, 'encoder.trainable_layers': -1}
+  args = setup.parser('').parse_args(
+    ['--data', directory, '--cache', cache, '--encoder', encoder]
+  )
+  changes = {'model.text.row_tokens': 128, 'model.text.trainable_layers': -1}
   experiment = setup.experiment(args, **changes)
   lengths = experiment.catalog.lengths.astype(np.int64)
   found = {}
-  for batch_size in (*ITEMS, 2048, 4096):
+  for batch_size in (*ITEMS, *LARGER):
     pipeline = dataclasses.replace(experiment.pipeline, batch_size=batch_size)
     rows = []
     for step in range(10 if batch_size <= 32 else 3):
@@ -150,7 +157,15 @@ def measure(directory: str) -> dict:
   return found
 
 
-def main(argv: list[str] | None = None) -> None:
+def shape_of(text: str) -> tuple[int, int, int]:
+  """'32,8,1' -> (32, 8, 1); UserError where it is no mesh."""
+  sizes = text.split(',')
+  if len(sizes) != 3 or not all(x.isdecimal() and int(x) for x in sizes):
+    raise UserError(f'--mesh {text}: give data,fsdp,tensor, like 32,8,1')
+  return tuple(map(int, sizes))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument(
     '--mesh', nargs='*', help='data,fsdp,tensor; several may follow'
@@ -159,17 +174,22 @@ def main(argv: list[str] | None = None) -> None:
   for field in dataclasses.fields(Sizes):
     parser.add_argument(f'--{field.name}', type=int, default=field.default)
   parser.add_argument('--measure', metavar='DIR', help="MIND's directory")
+  parser.add_argument('--cache', default='', help='of --measure')
+  parser.add_argument('--encoder', default='minilm', help='of --measure')
   parser.add_argument('--markdown', action='store_true')
   parser.add_argument('--output', help='file for the JSON')
   args = parser.parse_args(argv)
+  import jax
+
   jax.config.update('jax_platforms', 'cpu')
   if args.measure:
-    print(json.dumps(measure(args.measure), indent=2))
+    work = measure(args.measure, args.cache, args.encoder)
+    setup.print_json(work, args.output)
     return
   sizes = Sizes(
     **{f.name: getattr(args, f.name) for f in dataclasses.fields(Sizes)}
   )
-  shapes = [tuple(map(int, x.split(','))) for x in args.mesh or ()] or MESHES
+  shapes = [shape_of(x) for x in args.mesh or ()] or MESHES
   needed = max(math.prod(x) for x in shapes)
   if not args.mesh:
     needed = max(needed, *CHIPS)
@@ -200,4 +220,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

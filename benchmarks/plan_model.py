@@ -10,20 +10,9 @@ import collections
 import dataclasses
 import math
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 from benchmarks.hlo import Collective
-from jaxrec.batch import Batch
-from jaxrec.models.recommender import ItemEncoder, Recommender
-from jaxrec.models.text.bert import Bert
-from jaxrec.parallel import sharding
-from jaxrec.training.flops import encoder_flops, head_flops
-from jaxrec.training.optimizer import make_tx
-from jaxrec.training.state import TrainState
-from jaxrec.training.steps import make_train_step
 
 MFU = 0.5  # Assumed, of useful FLOPs; nothing here was measured on a chip.
 ALONE = 32  # Examples of the one chip that others are compared with.
@@ -130,6 +119,8 @@ class Work:
 
   def flops(self, sizes: Sizes) -> float:
     """Useful FLOPs of a training step, by `jaxrec.flops`."""
+    from jaxrec.training.flops import encoder_flops, head_flops
+
     return encoder_flops(
       width=sizes.width,
       mlp_width=sizes.mlp_width,
@@ -152,92 +143,6 @@ def items_of(examples: float) -> float:
   at = math.log(examples)
   slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
   return math.exp(np.interp(at, x, y) + max(at - x[-1], 0) * slope)
-
-
-def lower_step(mesh, sizes: Sizes, work: Work):
-  """The training step from shapes: (Lowered, state's bytes on one device)."""
-
-  def make_model():
-    bert = Bert(
-      vocab_size=sizes.vocab_size,
-      max_positions=512,
-      num_types=2,
-      width=sizes.width,
-      mlp_width=sizes.mlp_width,
-      num_heads=sizes.num_heads,
-      num_layers=sizes.num_layers,
-      dropout_rate=0.1,
-      attention='xla',  # As on accelerators.
-      dtype=jnp.bfloat16,
-      rngs=nnx.Rngs(0),
-    )
-    return Recommender(
-      encoder=ItemEncoder(bert, num_segments=sizes.row_segments),
-      width=sizes.width,
-      hidden_width=sizes.hidden_width,
-      positive_rate=1 / sizes.candidates,
-      rngs=nnx.Rngs(1),
-    )
-
-  tx = make_tx(
-    num_train_steps=20_000,
-    encoder_learning_rate=2e-5,
-    head_learning_rate=5e-4,
-    warmup_steps=1_000,
-    weight_decay=0.01,
-    clip_norm=1.0,
-    b1=0.9,
-    b2=0.999,
-  )
-
-  def init():
-    params = nnx.to_pure_dict(nnx.state(make_model(), nnx.Param))
-    return TrainState(jnp.int32(0), params, tx.init(params)), {}
-
-  graphdef, _ = nnx.split(nnx.eval_shape(make_model))
-  shapes = jax.eval_shape(init)
-  specs = sharding.param_specs(shapes, mesh)
-  placed = sharding.shardings(specs, mesh)
-  state = jax.tree.map(
-    lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s),
-    shapes,
-    placed,
-  )
-  step = jax.jit(
-    make_train_step(
-      graphdef,
-      tx,
-      gather=sharding.gather_params((specs[0].params, specs[1])),
-      seed=0,
-    ),
-    donate_argnums=0,
-    out_shardings=(placed[0], sharding.whole(mesh)),
-  )
-  with jax.set_mesh(mesh):
-    lowered = step.lower(*state, _batch(mesh, sizes, work))
-  held = sum(
-    math.prod(x.sharding.shard_shape(x.shape)) * x.dtype.itemsize
-    for x in jax.tree.leaves(state)
-  )
-  return lowered, held
-
-
-def _batch(mesh, sizes: Sizes, work: Work) -> Batch:
-  over = jax.sharding.NamedSharding(mesh, sharding.BATCH)
-  leaf = lambda dtype, *shape: jax.ShapeDtypeStruct(shape, dtype, sharding=over)
-  rows = leaf(jnp.int32, work.rows, sizes.row_tokens)
-  b, h, c = work.examples, sizes.history, sizes.candidates
-  return Batch(
-    history=leaf(jnp.int32, b, h),
-    history_mask=leaf(jnp.bool_, b, h),
-    candidates=leaf(jnp.int32, b, c),
-    candidate_mask=leaf(jnp.bool_, b, c),
-    labels=leaf(jnp.float32, b, c),
-    example_mask=leaf(jnp.bool_, b),
-    tokens=rows,
-    positions=rows,
-    segments=rows,
-  )
 
 
 def purpose(x: Collective, slots: int) -> str:

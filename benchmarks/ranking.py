@@ -13,27 +13,24 @@ user.
   them as in `top_k`, all counted, by Linux's account.
 """
 
+from benchmarks import setup  # isort: skip (first: it sets the environment)
+
 import argparse
 import functools
-import pathlib
-import re
 import subprocess
 import sys
+from collections.abc import Sequence
 
-import jax
 import numpy as np
-
-from jaxrec.parallel import sharding
-from jaxrec.retrieval import sharded_index
 
 SEEN = 20
 SAME_SCORES = 1e-3  # Of sums over D products of normal numbers.
 TORCH_BLOCKS = (128, 256, 512, 1024)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('--against', choices=('none', 'torch'), default='none')
+  setup.add_against(parser)
   parser.add_argument('--users', type=int, default=10_000)
   parser.add_argument('--items', type=int, default=200_000)
   parser.add_argument('--width', type=int, default=256)
@@ -42,25 +39,26 @@ def main() -> None:
   parser.add_argument('--rounds', type=int, default=5)
   parser.add_argument('--only_peak', action='store_true', help='print it alone')
   parser.add_argument('--output', help='file for the JSON; it is printed too')
-  args = parser.parse_args()
+  given = sys.argv[1:] if argv is None else argv
+  args = parser.parse_args(given)
+  setup.check_against(args)
   if args.only_peak:
     users, index, _ = make(args)
     index.top_k(users, args.k)
-    print(peak_bytes())
+    print(setup.peak_bytes())
     return
-  command = [sys.executable, '-m', 'benchmarks.ranking', *sys.argv[1:]]
+  command = [sys.executable, '-m', 'benchmarks.ranking', *given]
   peak = subprocess.run(
     [*command, '--only_peak'], check=True, stdout=subprocess.PIPE
   )
-  found = measure(args) | {'peak_bytes': int(peak.stdout)}
-  # Here, since it brings TensorFlow, which is no part of the peak.
-  from benchmarks import setup
-
-  setup.report(args, found)
+  setup.report(args, measure(args) | {'peak_bytes': int(peak.stdout)})
 
 
 def make(args):
   """Users, an index over the items, and the items."""
+  from jaxrec.parallel import sharding
+  from jaxrec.retrieval import sharded_index
+
   rng = np.random.default_rng(0)
   users = rng.standard_normal((args.users, args.width), np.float32)
   items = rng.standard_normal((args.items, args.width), np.float32)
@@ -69,19 +67,21 @@ def make(args):
 
 def measure(args) -> dict:
   """Rates and ratios of both parts, and the recall."""
-  from benchmarks import setup
+  import jax
+
+  from jaxrec.retrieval.sharded_index import recall
 
   users, index, items = make(args)
   contenders = {'jaxrec': functools.partial(index.top_k, users, args.k)}
   best = contenders['jaxrec']()  # Compiles.
-  found = {'block': {'jaxrec': index.block_users}}
+  measured = {'block': {'jaxrec': index.block_users}}
   if args.against == 'torch':
-    contenders['torch'], block = torch_top_k(users, items, args.k, setup)
-    found['block']['torch'] = block
+    contenders['torch'], block = torch_top_k(users, items, args.k)
+    measured['block']['torch'] = block
     scores = contenders['torch']()
     np.testing.assert_allclose(best.scores, scores, atol=SAME_SCORES)
   taken = setup.interleaved(contenders, args.rounds)
-  found['top_k'] = compared(taken, args.users, 'jaxrec', setup)
+  measured['top_k'] = compared(taken, args.users, 'jaxrec')
 
   few = users[: index.block_users]
   rng = np.random.default_rng(1)
@@ -97,15 +97,13 @@ def measure(args) -> dict:
   }
   results = {name: call() for name, call in contenders.items()}
   taken = setup.interleaved(contenders, args.rounds)
-  found['choices'] = compared(taken, len(few), 'exact', setup)
-  found['recall'] = sharded_index.recall(
-    results['approximate'], results['exact']
-  )
-  found['backend'] = jax.default_backend()
-  return found
+  measured['choices'] = compared(taken, len(few), 'exact')
+  measured['recall'] = recall(results['approximate'], results['exact'])
+  measured['backend'] = jax.default_backend()
+  return measured
 
 
-def compared(taken, num_users: int, one: str, setup) -> dict:
+def compared(taken, num_users: int, one: str) -> dict:
   """Users/s of each contender, and how much faster `one` is."""
   rates = setup.rates(taken, dict.fromkeys(taken, num_users))
   return {
@@ -118,7 +116,7 @@ def compared(taken, num_users: int, one: str, setup) -> dict:
   }
 
 
-def torch_top_k(users: np.ndarray, items: np.ndarray, k: int, setup):
+def torch_top_k(users: np.ndarray, items: np.ndarray, k: int):
   """A call that gives the scores, and the fastest number of users at once."""
   import torch
 
@@ -137,11 +135,5 @@ def torch_top_k(users: np.ndarray, items: np.ndarray, k: int, setup):
   return functools.partial(top_k, users, block), block
 
 
-def peak_bytes() -> int:
-  """The most memory this process held; getrusage would count its parent's."""
-  status = pathlib.Path('/proc/self/status').read_text()
-  return 1024 * int(re.search(r'VmHWM:\s+(\d+) kB', status)[1])
-
-
 if __name__ == '__main__':
-  main()
+  setup.run(main)

@@ -6,6 +6,8 @@ asks for as many made-up users, of histories drawn from the bundle's own items,
 in a process of its own, and prints a line of JSON.
 """
 
+from benchmarks import setup  # isort: skip (first: it sets the environment)
+
 import argparse
 import json
 import pathlib
@@ -13,17 +15,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
+ROOT = pathlib.Path(__file__).parents[1]
 CHILD = """
-import json, pathlib, resource, sys
-from jaxrec.recommend import recommend_file
+import json, pathlib, sys
+from benchmarks import setup
+from jaxrec.commands.recommend import recommend_file
 bundle, users, output = map(pathlib.Path, sys.argv[1:4])
 counts = recommend_file(bundle, users, output, k=int(sys.argv[4]))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux.
 print(json.dumps({'users': counts.users, 'seconds': counts.seconds,
-                  'peak_mb': peak / 1024}))
+                  'peak_mb': setup.peak_bytes() / 1e6}))
 """
 
 
@@ -38,34 +42,36 @@ def write_users(path: pathlib.Path, item_ids: list[str], count: int) -> None:
       file.write(json.dumps({'user_id': f'u{i}', 'history': history}) + '\n')
 
 
-def main():
+def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--bundle', type=pathlib.Path, required=True)
   parser.add_argument('--users', type=int, default=100_000)
   parser.add_argument('--k', type=int, default=10)
-  parser.add_argument('--to', default='.jsonl', help='.jsonl or .parquet')
-  args = parser.parse_args()
+  parser.add_argument('--to', default='.jsonl', choices=('.jsonl', '.parquet'))
+  args = parser.parse_args(argv)
   import jaxrec
 
   start = time.monotonic()
-  model = jaxrec.load(args.bundle)
+  bundle = args.bundle.resolve()
+  model = jaxrec.load(bundle)
   loaded = time.monotonic() - start
   with tempfile.TemporaryDirectory() as directory:
     users = pathlib.Path(directory) / 'users.jsonl'
     write_users(users, model.item_ids, args.users)
     output = users.with_name(f'out{args.to}')
     done = subprocess.run(
-      [sys.executable, '-c', CHILD, args.bundle, users, output, str(args.k)],
+      [sys.executable, '-c', CHILD, bundle, users, output, str(args.k)],
+      cwd=ROOT,
       stdout=subprocess.PIPE,
       text=True,
       check=True,
     )
-    told = json.loads(done.stdout.splitlines()[-1])
-    told['output_mb'] = output.stat().st_size / 1e6
-  told |= {'items': len(model), 'load_seconds': loaded}
-  told['users_per_second'] = told['users'] / told['seconds']
-  print(json.dumps({name: round(x, 2) for name, x in told.items()}))
+    measured = json.loads(done.stdout.splitlines()[-1])
+    measured['output_mb'] = output.stat().st_size / 1e6
+  measured |= {'items': len(model), 'load_seconds': loaded}
+  measured['users_per_second'] = measured['users'] / measured['seconds']
+  print(json.dumps({name: round(x, 2) for name, x in measured.items()}))
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

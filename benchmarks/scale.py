@@ -9,11 +9,12 @@ Anonymous memory is what a process must hold; file pages are those of the
 memory-mapped columns it has touched, which the kernel may drop.
 """
 
+from benchmarks import setup  # isort: skip (first: it sets the environment)
+
 import argparse
 import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import shutil
 import statistics
@@ -22,21 +23,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from jaxrec.batch import Part
-from jaxrec.data.batches.assemble import PackedItems
-from jaxrec.data.batches.train import TrainPipeline
-from jaxrec.data.columns.columns import (
-  ColumnWriter,
-  Impressions,
-  read_columns,
-)
-from jaxrec.data.items.catalog import Catalog
+from jaxrec.errors import UserError
 
 CHUNK = 1 << 19  # Examples or items drawn at a time.
 MIN_TOKENS, MAX_TOKENS = 4, 30
@@ -51,6 +42,8 @@ BYTES_PER_ITEM, BYTES_PER_EXAMPLE = 80, 125
 
 def write_set(directory: pathlib.Path, items: int, examples: int) -> None:
   """Draws a set and writes its columns, in little memory."""
+  from jaxrec.data.columns.files import ColumnWriter
+
   rng = np.random.default_rng(0)
   runs = lambda count: (
     min(CHUNK, count - begin) for begin in range(0, count, CHUNK)
@@ -77,8 +70,15 @@ def write_set(directory: pathlib.Path, items: int, examples: int) -> None:
       )
 
 
-def read_set(directory: pathlib.Path) -> tuple[Catalog, Impressions]:
-  """The set that `write_set` wrote, memory-mapped; its ids are its times."""
+def read_set(directory: pathlib.Path):
+  """The Catalog and Impressions that `write_set` wrote, memory-mapped.
+
+  Ids are times, which nothing reads.
+  """
+  from jaxrec.data.columns.files import read_columns
+  from jaxrec.data.columns.impressions import Impressions
+  from jaxrec.data.items.catalog import Catalog
+
   columns = read_columns(directory / 'train')
   tokens = read_columns(directory / 'tokens')
   impressions = Impressions(
@@ -143,8 +143,10 @@ def seconds_of(
   return (clock() - began) / count
 
 
-def cpu_seconds(pipeline: TrainPipeline, steps: int) -> dict[str, float]:
+def cpu_seconds(pipeline, steps: int) -> dict[str, float]:
   """Of all threads for a batch: whole, and as one of several processes."""
+  from jaxrec.batch import Part
+
   found = {}
   for processes in PROCESSES:
     part = Part(processes, (0,))
@@ -156,6 +158,9 @@ def cpu_seconds(pipeline: TrainPipeline, steps: int) -> dict[str, float]:
 
 def make_batches(args: argparse.Namespace) -> dict:
   """The training's part: batches, from the first."""
+  from jaxrec.data.batches.assemble import PackedItems
+  from jaxrec.data.batches.train import TrainPipeline
+
   before = memory()
   began = time.perf_counter()
   with peak_memory() as peak:
@@ -213,11 +218,11 @@ def measure(directory: pathlib.Path, items: int, examples: int, args) -> dict:
 
 
 def check_room(directory: str, items: int, examples: int) -> None:
-  """Leaves with one line where the largest set would not fit the disk."""
+  """UserError where the largest set would not fit the disk."""
   needed = items * BYTES_PER_ITEM + examples * BYTES_PER_EXAMPLE
   free = shutil.disk_usage(directory).free
   if free < needed:
-    raise SystemExit(
+    raise UserError(
       f'{directory}: {needed / 1e9:.1f} GB needed for {examples:,} examples, '
       f'{free / 1e9:.1f} GB free: give another --dir or fewer --examples'
     )
@@ -238,7 +243,7 @@ def compare(sizes: list[dict]) -> dict[str, float]:
   }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--items', type=int, default=10_000_000)
   parser.add_argument('--examples', type=int, default=100_000_000)
@@ -251,10 +256,12 @@ def main() -> None:
   # What the processes it starts are told.
   parser.add_argument('--part', choices=PARTS, help=argparse.SUPPRESS)
   parser.add_argument('--directory', type=pathlib.Path, help=argparse.SUPPRESS)
-  args = parser.parse_args()
+  args = parser.parse_args(argv)
   if args.part:
     print(json.dumps(PARTS[args.part](args)))
     return
+  if args.batch % PROCESSES[-1]:
+    raise UserError(f'--batch={args.batch} is no multiple of {PROCESSES[-1]}')
   place = args.dir or tempfile.gettempdir()
   check_room(place, args.items, args.examples)
   sizes = []
@@ -265,11 +272,9 @@ def main() -> None:
       )
       where = pathlib.Path(root) / str(part)
       sizes.append(measure(where, items, examples, args))
-  from benchmarks import setup  # Late: the processes need none of it.
-
   del args.part, args.directory
   setup.report(args, {'sizes': sizes, 'largest_by_smallest': compare(sizes)})
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

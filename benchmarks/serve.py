@@ -10,6 +10,8 @@ the machine's cores with the server. Flags that are not known here are the
 server's: --max_batch=1 shows what it gains by batches.
 """
 
+from benchmarks import setup  # isort: skip (first: it sets the environment)
+
 import argparse
 import asyncio
 import collections
@@ -25,8 +27,11 @@ import sys
 import tempfile
 import time
 import urllib.parse
+from collections.abc import Sequence
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).parents[1]
+SERVER = ('-m', 'jaxrec.serve')  # What Python runs.
 KINDS = {'recommend': 80, 'with a text': 5, 'score': 10, 'search': 4, 'add': 1}
 WORDS = ('the', 'new', 'first', 'what', 'game', 'team', 'world', 'day', 'home')
 
@@ -35,7 +40,7 @@ WORDS = ('the', 'new', 'first', 'what', 'game', 'team', 'world', 'day', 'home')
 def served(bundle: str, flags: list[str]):
   """A server's port; it is stopped at the end, and must end well."""
   with tempfile.TemporaryDirectory() as items:
-    command = [sys.executable, '-m', 'jaxrec.serve', f'--bundle={bundle}']
+    command = [sys.executable, *SERVER, f'--bundle={bundle}']
     process = subprocess.Popen(
       [*command, '--port=0', f'--data_dir={items}', *flags],
       cwd=ROOT,
@@ -82,10 +87,10 @@ class Connection:
       f'Content-Type: application/json\r\nContent-Length: {len(content)}\r\n'
     )
     self._writer.write(f'{head}\r\n'.encode() + content)
-    told = (await self._reader.readuntil(b'\r\n\r\n')).lower()
-    length = int(re.search(rb'content-length: (\d+)', told)[1])
+    head = (await self._reader.readuntil(b'\r\n\r\n')).lower()
+    length = int(re.search(rb'content-length: (\d+)', head)[1])
     answer = await self._reader.readexactly(length)
-    status = int(told.split(b' ', 2)[1])
+    status = int(head.split(b' ', 2)[1])
     return status, json.loads(answer) if answer[:1] == b'{' else answer
 
   def close(self) -> None:
@@ -93,49 +98,66 @@ class Connection:
     self._writer.close()
 
 
-def request(kind: str, rng: random.Random, ids: list[str]) -> tuple:
+class Known(NamedTuple):
+  """What the clients know of the catalog.
+
+  Attributes:
+    ids: of some of its items.
+    words: that some of its texts hold.
+    items: how many there are.
+  """
+
+  ids: list[str]
+  words: list[str]
+  items: int
+
+
+def request(kind: str, rng: random.Random, known: Known) -> tuple:
   """Path, body, and what tells whether the answer is right."""
-  history = rng.choices(ids, k=rng.randint(1, 50))
+  history = rng.choices(known.ids, k=rng.randint(1, 50))
   match kind:
     case 'recommend' | 'with a text':
       if kind == 'with a text':
         history.append({'text': ' '.join(rng.choices(WORDS, k=8))})
       k = rng.choice([5, 10, 20])
-      right = lambda found: len(found['recommendations']) == k
+      unseen = known.items - len({x for x in history if isinstance(x, str)})
+      right = lambda answer: (
+        min(k, unseen) <= len(answer['recommendations']) <= k
+      )
       return '/recommend', {'history': history, 'k': k}, right
     case 'score':
-      candidates = rng.sample(ids, 20)
-      right = lambda found: (
-        [s['item_id'] for s in found['scores']] == candidates
+      candidates = rng.sample(known.ids, min(20, len(known.ids)))
+      right = lambda answer: (
+        [s['item_id'] for s in answer['scores']] == candidates
       )
       return '/score', {'history': history, 'candidates': candidates}, right
     case 'search':
-      query = urllib.parse.urlencode({'q': rng.choice(WORDS), 'k': 10})
+      query = urllib.parse.urlencode({'q': rng.choice(known.words), 'k': 10})
       return (
         f'/items?{query}',
         None,
-        lambda found: 0 < len(found['items']) <= 10,
+        lambda answer: 0 < len(answer['items']) <= 10,
       )
     case 'add':
       item_id = f'new-{rng.randrange(10**12)}'
       item = {'item_id': item_id, 'text': ' '.join(rng.choices(WORDS, k=8))}
-      right = lambda found: found['added'] == [item_id]
+      right = lambda answer: answer['added'] == [item_id]
       return '/items', {'items': [item]}, right
 
 
-async def client(port, seed, ids, until, taken, errors) -> None:
+async def client(port, seed, known, until, taken, errors) -> None:
   """One client, until the time is over."""
   rng = random.Random(seed)
   connection = await Connection(port).open()
   kinds, weights = zip(*KINDS.items(), strict=True)
   while time.perf_counter() < until:
     [kind] = rng.choices(kinds, weights)
-    path, body, right = request(kind, rng, ids)
+    path, body, right = request(kind, rng, known)
     began = time.perf_counter()
-    status, found = await connection.ask(path, body)
+    status, answer = await connection.ask(path, body)
     taken[kind].append(time.perf_counter() - began)
-    if status != 200 or not right(found):
-      errors.append(f'{path}: {status}: {str(found)[:200]}')
+    if status != 200 or not right(answer):
+      errors.append(f'{path}: {status}: {str(answer)[:200]}')
   connection.close()
 
 
@@ -150,19 +172,22 @@ async def cpu_seconds(port: int) -> float:
 async def run(args: argparse.Namespace, port: int) -> dict:
   """All clients at once; what they measured."""
   first = await Connection(port).open()
-  ids = {}
+  ids, words = {}, []
   for word in ['', *WORDS]:
     query = urllib.parse.urlencode({'q': word, 'k': 100})
-    _, found = await first.ask(f'/items?{query}')
-    ids |= dict.fromkeys(item['item_id'] for item in found['items'])
+    _, answer = await first.ask(f'/items?{query}')
+    ids |= dict.fromkeys(item['item_id'] for item in answer['items'])
+    if answer['items']:
+      words.append(word)
   _, about = await first.ask('/about')
   first.close()
+  known = Known(list(ids), words[1:] or words, about['items'])
   taken = collections.defaultdict(list)
   errors = []
   computed = await cpu_seconds(port)
   began = time.perf_counter()
   clients = [
-    client(port, args.seed + n, list(ids), began + args.seconds, taken, errors)
+    client(port, args.seed + n, known, began + args.seconds, taken, errors)
     for n in range(args.clients)
   ]
   for outcome in await asyncio.gather(*clients, return_exceptions=True):
@@ -177,7 +202,9 @@ async def run(args: argparse.Namespace, port: int) -> dict:
     'seconds': round(seconds, 1),
     'requests': len(everything),
     'requests_per_second': round(len(everything) / seconds, 1),
-    'server_cpu_ms_a_request': round(1000 * computed / len(everything), 2),
+    'server_cpu_ms_a_request': round(
+      1000 * computed / max(len(everything), 1), 2
+    ),
     'errors': len(errors),
     'first_errors': errors[:5],
     'all': percentiles(everything),
@@ -199,14 +226,14 @@ def percentiles(seconds: list[float]) -> dict:
   }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--bundle', required=True, help='what is served')
   parser.add_argument('--clients', type=int, default=50)
   parser.add_argument('--seconds', type=float, default=60.0)
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument('--output', help='file for the JSON; it is printed too')
-  args, flags = parser.parse_known_args()
+  args, flags = parser.parse_known_args(argv)
   with served(args.bundle, flags) as port:
     found = asyncio.run(run(args, port))
   found |= {
@@ -215,18 +242,15 @@ def main() -> None:
     'load_average': os.getloadavg()[0],
     'machine': platform.machine(),
   }
-  text = json.dumps(found, indent=2)
-  print(text)
-  if args.output:
-    pathlib.Path(args.output).write_text(f'{text}\n', encoding='utf8')
-  told = ' | '.join(
+  setup.print_json(found, args.output)
+  cells = ' | '.join(
     f'{found[kind].get("p50_ms")} / {found[kind].get("p99_ms")}'
     for kind in ('all', *KINDS)
   )
-  print(f'| {found["items"]:,} | {found["requests_per_second"]} | {told} |')
+  print(f'| {found["items"]:,} | {found["requests_per_second"]} | {cells} |')
   if found['errors']:
     raise SystemExit(f'{found["errors"]} errors')
 
 
 if __name__ == '__main__':
-  main()
+  setup.run(main)

@@ -20,12 +20,26 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import transformers
+from flax.traverse_util import flatten_dict
 from torch import nn
 from torch.nn.utils import rnn
 
 from jaxrec.errors import UserError, choices
+from jaxrec.training.optimizer import OptimizerConfig
 
 EPSILON = 1e-6  # Of `unit`; jaxrec's.
+# Paths of the jaxrec parameters that this model has beside the encoder's.
+READ = {
+  'terms/text/project/kernel',
+  'terms/text/project/bias',
+  'head/lstm/inputs/kernel',
+  'head/lstm/inputs/bias',
+  'head/lstm/recurrent/kernel',
+  'head/correct/kernel',
+  'head/mean/empty',
+  'terms/text/scale',
+  'bias',
+}
 
 
 class Inputs(NamedTuple):
@@ -304,21 +318,24 @@ def load_jax_params(model: TorchRecommender, params: Mapping) -> None:
 
   Raises:
     KeyError, RuntimeError: a parameter is missing or of another shape.
+    UserError: there is one that this model does not have: of fields, ids,
+      biases or trends, or of another head.
   """
-  head = params['head']
+  _check_known(params)
+  head, text = params['head'], params['terms']['text']
   gates = np.array(head['lstm']['inputs']['bias'])
   # jaxrec adds 1 to the forget gate, the second of four, outside its bias.
   gates[len(gates) // 4 : len(gates) // 2] += 1
   arrays = {
-    'project.weight': params['project']['kernel'].T,
-    'project.bias': params['project']['bias'],
+    'project.weight': text['project']['kernel'].T,
+    'project.bias': text['project']['bias'],
     'lstm.weight_ih_l0': head['lstm']['inputs']['kernel'].T,
     'lstm.bias_ih_l0': gates,
     'lstm.weight_hh_l0': head['lstm']['recurrent']['kernel'].T,
     'lstm.bias_hh_l0': np.zeros_like(gates),
     'correct.weight': head['correct']['kernel'].T,
     'empty': head['mean']['empty'],
-    'scale': params['scale'],
+    'scale': text['scale'],
     'bias': params['bias'],
   }
   bert = {f'bert.{name}': x for name, x in model.bert.state_dict().items()}
@@ -327,23 +344,40 @@ def load_jax_params(model: TorchRecommender, params: Mapping) -> None:
   )
 
 
+def _check_known(params: Mapping) -> None:
+  """UserError if a Recommender's parameters hold what is not in READ."""
+  paths = {
+    '/'.join(map(str, path))
+    for path in flatten_dict(dict(params))
+    if path[0] != 'encoder'
+  }
+  if extra := sorted(paths - READ):
+    raise UserError(
+      f'the PyTorch recommender has no {", ".join(extra)}: measure one of '
+      'texts alone, whose head is an LSTM'
+    )
+
+
 # ------------------------------------------------------------------ training
 def make_optimizer(
-  model: TorchRecommender, optim: Mapping[str, float]
+  model: TorchRecommender,
+  config: OptimizerConfig,
+  encoder_learning_rate: float,
 ) -> torch.optim.AdamW:
   """AdamW with a constant learning rate for the encoder, one for the rest.
 
   Args:
     model: what trains.
-    optim: as in a config: encoder_learning_rate, head_learning_rate,
-      weight_decay (of matrices other than embeddings), b1, b2. Others are not
-      read: a schedule sets the groups' 'lr'.
+    config: of jaxrec's optimizer; weights that decay are matrices other than
+      embeddings. Its schedule and its clipping are not read.
+    encoder_learning_rate: of BERT; the rest has the config's.
   """
   embeddings = {
     id(module.weight)
     for module in model.modules()
     if isinstance(module, nn.Embedding)
   }
+  rates = {'encoder': encoder_learning_rate, 'head': config.learning_rate}
   groups = {}
   for name, x in model.named_parameters():
     if x.requires_grad:
@@ -354,12 +388,12 @@ def make_optimizer(
     [
       {
         'params': parameters,
-        'lr': optim[f'{part}_learning_rate'],
-        'weight_decay': optim['weight_decay'] if decays else 0.0,
+        'lr': rates[part],
+        'weight_decay': config.weight_decay if decays else 0.0,
       }
       for (part, decays), parameters in groups.items()
     ],
-    betas=(optim['b1'], optim['b2']),
+    betas=(config.b1, config.b2),
     fused=True,
   )
 
