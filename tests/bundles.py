@@ -13,25 +13,24 @@ _made = {}
 
 def _exported(key, config, factory):
   """Exports a model whose parameters are all moved, as training would."""
-  from jaxrec import workdirs
   from jaxrec.commands import export
   from jaxrec.console import Display
+  from jaxrec.training import identity
   from jaxrec.training.experiment import Experiment
 
   if key not in _made:
     workdir, bundle = factory.mktemp(key), factory.mktemp(f'{key}.bundle')
     experiment = Experiment.from_config(config, Display(quiet=True))
-    workdirs.check_workdir(workdir, config, experiment.fingerprints)
-    workdirs.claim_workdir(workdir, config, experiment.fingerprints)
+    identity.claim(workdir, experiment.config, experiment.fingerprints)
     with jax.set_mesh(experiment.mesh):
       state, _ = experiment.init()
       judged = {experiment.protocol.main_metric: 0.5}
       saved = [(experiment, judged)]
-      if config.refit:  # What is exported then.
+      if config.training.refit:  # What is exported then.
         saved.append((experiment.refit(), None))
-      for seed, (mine, metrics) in enumerate(saved):
+      for seed, (source, metrics) in enumerate(saved):
         moved = _moved(state.params, seed)
-        checkpoints = mine.checkpoints(workdir)
+        checkpoints = source.checkpoints(workdir)
         checkpoints.save(1, dataclasses.replace(state, params=moved), metrics)
         checkpoints.wait()
     export.export_workdir(config, workdir, bundle)
@@ -57,17 +56,20 @@ def shop(tiny_config, tmp_path_factory, one_device):
     ecommerce,
     **{
       'evaluation.baselines': 'none',
-      'refit': True,
-      'head.decays': '0.6,0.6,0.8,0.6',
-      'ids.width': 4,
-      'ids.bias': True,
-      'ids.start': 'random',
-      'fields.names': 'sold_at',
-      'fields.width': 4,
-      'head.behaviours': True,
-      'head.gaps': True,
-      'head.once': True,
-      'trend.half_life': 1.0,
+      'training.refit': True,
+      'model.terms': 'text,ids,fields,item_bias,trend',
+      'model.terms.text.decay': 0.6,
+      'model.terms.ids.width': 4,
+      'model.terms.ids.start': 'random',
+      'model.terms.ids.decays.together': 0.8,
+      'model.terms.ids.decays.follows': 0.6,
+      'model.terms.fields.names': 'sold_at',
+      'model.terms.fields.width': 4,
+      'model.terms.fields.decay': 0.6,
+      'model.terms.trend.half_life': 1.0,
+      'model.head.behaviours': True,
+      'model.head.gaps': True,
+      'model.head.once': True,
     },
   )
   return _exported('shop', config, tmp_path_factory)
@@ -82,8 +84,8 @@ def sharded(tiny_config, tmp_path_factory):
     news,
     **{
       'evaluation.baselines': 'none',
-      'refit': True,
-      'encoder.trainable_layers': 1,
+      'training.refit': True,
+      'model.text.trainable_layers': 1,
       'mesh.fsdp': 2,
     },
   )

@@ -1,11 +1,10 @@
+import functools
 import json
 
 import pytest
 
 from configs import news
 from jaxrec import workdirs
-from jaxrec.baselines import BASELINES
-from jaxrec.console import Display
 from jaxrec.errors import UserError
 
 
@@ -16,51 +15,44 @@ def test_what_is_not_a_number_is_null(tmp_path):
   assert [p.name for p in tmp_path.iterdir()] == ['results.json']
 
 
-def test_the_table_fits_80_columns(capsys, monkeypatch):
-  monkeypatch.setenv('COLUMNS', '80')
-  names = ('auc', 'mrr', 'ndcg@5', 'ndcg@10', 'hr@10', 'f1', 'accuracy')
-  values = dict.fromkeys((*names, 'precision', 'recall'), 0.12345)
-  against = {'difference': -0.12345, 'p': 0.002, 'interval': [0.1, 0.2]}
-  baselines = dict.fromkeys(BASELINES, values) | {
-    'random': values | {'mrr': None}
-  }
-  intervals = {name: [0.1, 0.2] for name in values}
-  told = {
-    'dataset': 'demo',
-    'split': 'test',
-    'protocol': {
-      'name': 'impressions',
-      'candidates': 'those shown',
-      'main_metric': 'auc',
-      'examples': 10,
-    },
-    'metrics': values,
-    'intervals': intervals,
-    'baselines': baselines,
-    'baseline_intervals': {name: intervals for name in baselines},
-    'comparisons': {name: {'auc': against} for name in baselines},
-  }
-  workdirs.show(told, Display())
-  table = capsys.readouterr().out.split('jaxrec calls')[0]
-  assert '…' not in table and max(map(len, table.splitlines())) <= 80
-  assert all(name in table for name in BASELINES)
-  assert table.count('-0.1235') + table.count('-0.1234') == len(BASELINES)
-  assert table.count('0.100-0.200') == len(BASELINES) + 1
+def check(workdir, config, data='a'):
+  workdirs.check_workdir(
+    workdir, config, {'data': data}, workdirs.read_config(workdir)
+  )
 
 
 def test_a_workdir_belongs_to_one_run(tmp_path):
-  config = news.get_config()
-  workdirs.check_workdir(tmp_path, config, {'data': 'a'})
-  workdirs.claim_workdir(tmp_path, config, {'data': 'a'})
-  workdirs.check_workdir(tmp_path, config, {'data': 'a'})
+  config = {'seed': 0, 'mesh': {'fsdp': 1}, 'training': {'log_every': 10}}
+  check(tmp_path / 'new', config)
+  assert (tmp_path / 'new').is_dir()  # Made, and nobody's yet.
+  check(tmp_path / 'new', config, 'b')
+  workdirs.claim_workdir(tmp_path / 'new', config, {'data': 'a'})
+  check(tmp_path / 'new', config)
   with pytest.raises(UserError, match=r'data \(there a, now b\)'):
-    workdirs.check_workdir(tmp_path, config, {'data': 'b'})
-  config.mesh.fsdp = 2  # Any mesh may go on with it.
-  config.log_every_steps = 1
-  workdirs.check_workdir(tmp_path, config, {'data': 'a'})
-  config.seed = 1
+    check(tmp_path / 'new', config, 'b')
+  # Any mesh may go on with it.
+  check(tmp_path / 'new', config | {'mesh': {'fsdp': 2}, 'training': {}})
   with pytest.raises(UserError, match=r'seed \(there 0, now 1\)'):
-    workdirs.check_workdir(tmp_path, config, {'data': 'a'})
+    check(tmp_path / 'new', config | {'seed': 1})
+
+
+def test_the_first_config_stays(tmp_path):
+  workdirs.claim_workdir(tmp_path, {'seed': 0}, {})
+  workdirs.claim_workdir(tmp_path, {'seed': 1}, {})
+  assert workdirs.read_config(tmp_path)['config'] == {'seed': 0}
+
+
+def test_a_workdir_that_cannot_be_made_is_named(tmp_path):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(UserError, match=r'file/workdir: cannot be written'):
+    check(tmp_path / 'file' / 'workdir', {})
+
+
+def test_every_free_key_is_a_key_there_is():
+  """One that was renamed would bind a workdir to its machine."""
+  config = news.get_config()
+  for key in workdirs.FREE_KEYS:
+    functools.reduce(getattr, key.split('.'), config)
 
 
 def test_a_damaged_file_is_named(tmp_path):

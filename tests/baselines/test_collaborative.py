@@ -32,9 +32,9 @@ def test_item_knn(decay, timed):
   np.fill_diagonal(near, 0)
   history = weights(examples, known.num_items, decay)
   settings = {'shrinkage': 2.5, 'decay': decay}
-  found = ItemKnn(neighbours=100, **settings).fit(known)
+  baseline = ItemKnn(neighbours=100, **settings).fit(known)
   want = history @ near
-  np.testing.assert_allclose(found.scores(examples, ROWS), want, rtol=1e-5)
+  np.testing.assert_allclose(baseline.scores(examples, ROWS), want, rtol=1e-5)
   few = ItemKnn(neighbours=4, **settings).fit(known)
   stored = few.similarities.toarray()
   assert ((stored > 0).sum(1) <= 4).all()
@@ -59,9 +59,9 @@ def test_user_knn_leaves_the_own_row_out(decay):
   for row in range(10):
     assert examples.user_ids[row] == known.sequences.user_ids[20 + row]
     near[row, 20 + row] = 0
-  found = UserKnn(neighbours=100, decay=decay).fit(known)
+  baseline = UserKnn(neighbours=100, decay=decay).fit(known)
   np.testing.assert_allclose(
-    found.scores(examples, ROWS), near @ matrix, rtol=1e-4, atol=1e-6
+    baseline.scores(examples, ROWS), near @ matrix, rtol=1e-4, atol=1e-6
   )
   # A neighbour in doubt would show; where there is a gap, none is.
   ordered = -np.sort(-near, 1)
@@ -94,9 +94,9 @@ def test_a_users_own_row_changes_nothing_for_him():
 
 def ease_weights(matrix, penalty):
   inverse = np.linalg.inv(matrix.T @ matrix + penalty * np.eye(matrix.shape[1]))
-  found = -inverse / np.diag(inverse)
-  np.fill_diagonal(found, 0)
-  return found
+  weights = -inverse / np.diag(inverse)
+  np.fill_diagonal(weights, 0)
+  return weights
 
 
 # Fewer users than items, and more: the two forms.
@@ -105,24 +105,24 @@ def ease_weights(matrix, penalty):
 def test_ease(num_users, dual, decay):
   known, examples = make_world(3, num_users=num_users, num_items=30)
   history = weights(examples, known.num_items, decay)
-  found = Ease(penalty=1.5, decay=decay).fit(known)
-  assert found.dual == dual
-  assert not found.note
+  baseline = Ease(penalty=1.5, decay=decay).fit(known)
+  assert baseline.dual == dual
+  assert not baseline.note
   want = history @ ease_weights(dense(known), 1.5)
-  np.testing.assert_allclose(found.scores(examples, ROWS), want, atol=1e-5)
+  np.testing.assert_allclose(baseline.scores(examples, ROWS), want, atol=1e-5)
 
 
 def test_ease_beyond_the_limit_keeps_the_popular(monkeypatch):
   monkeypatch.setattr(ease, 'MOST', 12)
   known, examples = make_world(4, num_users=50, num_items=30)
   matrix = dense(known)
-  found = Ease(penalty=2.0).fit(known)
+  baseline = Ease(penalty=2.0).fit(known)
   kept = np.argsort(-matrix.sum(0), kind='stable')[:12]
-  assert '12 most popular' in found.note
+  assert '12 most popular' in baseline.note
   want = np.zeros((20, known.num_items))
   history = weights(examples, known.num_items, 1.0)
   want[:, kept] = history[:, kept] @ ease_weights(matrix[:, kept], 2.0)
-  np.testing.assert_allclose(found.scores(examples, ROWS), want, atol=1e-5)
+  np.testing.assert_allclose(baseline.scores(examples, ROWS), want, atol=1e-5)
 
 
 @pytest.mark.parametrize('steps', [1, 3, 50])
@@ -144,9 +144,9 @@ def test_sequential_rules(steps, sharing, decay):
           for b in events[i + distance] if i + distance < len(events) else ():
             rules[a, b] += 1 / distance
   rules /= counts.clip(1)[:, None] ** sharing
-  found = SequentialRules(steps=steps, sharing=sharing, decay=decay)
+  baseline = SequentialRules(steps=steps, sharing=sharing, decay=decay)
   np.testing.assert_allclose(
-    found.fit(known).scores(examples, ROWS),
+    baseline.fit(known).scores(examples, ROWS),
     weights(examples, known.num_items, decay) @ rules,
     rtol=1e-5,
   )

@@ -3,8 +3,8 @@
 import numpy as np
 
 from jaxrec.baselines import Known
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.data.splits.sequences import Sequences
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.sequences import Sequences
 
 DAY = 86400
 

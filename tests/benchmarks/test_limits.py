@@ -1,5 +1,7 @@
 """How the limits are counted; no timing is tested here."""
 
+import importlib.util
+
 import pytest
 
 from benchmarks import limits
@@ -37,3 +39,20 @@ def test_a_profile_leaves_nothing_out():
     'rest': 2.0,
   }
   assert sum(v['share'] for v in found.values()) == pytest.approx(1)
+
+
+def test_a_step_is_taken_apart(tiny_flags, reported):
+  """Beside torch where that is installed."""
+  against = 'torch' if importlib.util.find_spec('torch') else 'none'
+  cases = 'all,top2' if against == 'torch' else 'all'
+  flags = [f'--cases={cases}', f'--against={against}']
+  report = reported(limits.main, [*tiny_flags, *flags])
+  assert list(report['cases']) == cases.split(',')
+  for case in report['cases'].values():
+    assert 0 < case['tokens']['useful'] <= case['tokens']['jaxrec']
+    kinds = case['jaxrec']['by_kind']
+    assert kinds.keys() == {'matmuls', 'attention', 'norms', 'gelu', 'rest'}
+    seconds = sum(kind['seconds'] for kind in kinds.values())
+    assert seconds == pytest.approx(case['jaxrec']['seconds'])
+    assert ('ratio' in case) == (against == 'torch')
+  assert all(speed > 0 for speed in report['gflops_of_matmuls'].values())

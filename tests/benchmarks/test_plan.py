@@ -8,9 +8,8 @@ import math
 import jax
 import pytest
 
-from benchmarks import plan_model
+from benchmarks import plan, plan_model, plan_step
 from benchmarks.hlo import Collective, collectives, partitioned_text
-from benchmarks.plan import main
 from jaxrec.parallel import sharding
 
 SMALL = plan_model.Sizes(
@@ -49,7 +48,7 @@ def moved(kind='all-reduce', size=1 << 20, group=range(8), **changes):
 def data_parallel():
   mesh = sharding.make_mesh(8, 1, 1)
   work = plan_model.Work.of(EXAMPLES, SMALL, 8)
-  lowered, held = plan_model.lower_step(mesh, SMALL, work)
+  lowered, held = plan_step.lower_step(mesh, SMALL, work)
   found = collectives(partitioned_text(lowered), dict(mesh.shape))
   slots = work.rows * SMALL.row_segments
   named = [(plan_model.purpose(x, slots), x) for x in found]
@@ -97,7 +96,7 @@ def test_a_plan_adds_up_and_is_told(
     f'--{key}={value}' for key, value in dataclasses.asdict(SMALL).items()
   ]
   args = ['--mesh', '2,2,2', f'--batch={EXAMPLES}', f'--output={path}']
-  main([*args, '--markdown', *sizes])
+  plan.main([*args, '--markdown', *sizes])
   machines = plan_model.MACHINES
   assert capsys.readouterr().out.count('(2, 2, 2)') == 1 + len(machines)
   (found,) = json.loads(path.read_text())['meshes']
@@ -194,3 +193,21 @@ def test_work_meets_what_was_measured_and_grows_slower_than_the_batch():
     assert one.flops(SMALL) < two.flops(SMALL) < 2 * one.flops(SMALL)
     assert two.rows % 8 == 0
     assert two.rows * SMALL.row_tokens >= two.items * plan_model.TOKENS
+
+
+def test_the_work_of_batches_is_measured(
+  tiny_mind, tiny_bert, cache_dir, one_device, monkeypatch, tmp_path
+):
+  monkeypatch.setattr(plan, 'ITEMS', {4: 1, 8: 1})
+  monkeypatch.setattr(plan, 'LARGER', (64,))
+  flags = [f'--cache={cache_dir}', f'--encoder={tiny_bert}']
+  path = tmp_path / 'work.json'
+  plan.main([f'--measure={tiny_mind}', f'--output={path}', *flags])
+  measured = json.loads(path.read_text())
+  assert measured.keys() == {'4', '8', '64'}
+  few, _, many = measured.values()
+  assert few['items'] < many['items'] == 60  # Its whole catalog.
+  for work in measured.values():
+    mean = work['tokens'] / work['items']
+    assert work['squares'] >= mean * work['tokens'] > 0
+    assert work['rows'] * plan_model.Sizes().row_tokens >= work['tokens']

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import scale
 from jaxrec.data.batches.assemble import PackedItems
 from jaxrec.data.batches.train import TrainPipeline
+from jaxrec.errors import UserError
 
 
 def base_of(array):
@@ -69,7 +70,7 @@ def test_room_is_asked_for_before_anything_is_written(tmp_path, small_set):
   needed = 500 * scale.BYTES_PER_ITEM + 2000 * scale.BYTES_PER_EXAMPLE
   assert size * 0.9 < needed < size * 1.3
   scale.check_room(str(tmp_path), 500, 2000)
-  with pytest.raises(SystemExit, match='GB needed for'):
+  with pytest.raises(UserError, match='GB needed for'):
     scale.check_room(str(tmp_path), 500, 10**15)
 
 
@@ -85,22 +86,36 @@ def test_the_peak_sees_what_was_held_and_freed():
   assert peak['anonymous'] > before + size * 0.9
 
 
-def test_each_size_is_measured_and_removed(tmp_path, monkeypatch):
-  args = argparse.Namespace(batch=32, steps=5)
-  in_a_process = scale._in_a_process
+def test_each_size_is_measured_and_removed(tmp_path, monkeypatch, reported):
+  in_a_process, started = scale._in_a_process, []
 
   def one_in_a_process(part, directory, args):
-    if part == 'batches':
+    if part == 'batches' and not started:
+      started.append(part)
       return in_a_process(part, directory, args)
-    args = argparse.Namespace(**vars(args), directory=directory)
+    args = argparse.Namespace(batch=32, steps=5, directory=directory)
     return json.loads(json.dumps(scale.PARTS[part](args)))
 
   # A process takes seconds to import what it needs.
   monkeypatch.setattr(scale, '_in_a_process', one_in_a_process)
-  found = scale.measure(tmp_path / 'set', 50, 100, args)
-  assert not (tmp_path / 'set').exists()
-  assert found['examples'] == 100 and found['bytes_on_disk'] > 0
-  assert len(found['batches']['seconds_per_batch_of_rounds']) == scale.ROUNDS
-  ratios = scale.compare([found, found | {'examples': 1000}])
+  flags = ['--items=500', '--examples=10_000', '--batch=32', '--steps=5']
+  report = reported(scale.main, [*flags, f'--dir={tmp_path}'])
+  assert [path.name for path in tmp_path.iterdir()] == ['report.json']
+  sizes = report['sizes']
+  assert [size['examples'] for size in sizes] == [100, 1000, 10_000]
+  assert [size['items'] for size in sizes] == [5, 50, 500]
+  for size in sizes:
+    assert len(size['batches']['seconds_per_batch_of_rounds']) == scale.ROUNDS
+  on_disk = [size['bytes_on_disk'] for size in sizes]
+  assert on_disk == sorted(on_disk)
+  assert report['largest_by_smallest']['examples'] == 100
+
+
+def test_the_largest_is_compared_with_the_smallest():
+  memory = {'anonymous': 10, 'file_pages': 1}
+  batches = {'seconds_per_batch': 2.0, 'seconds_to_first_batch': 3.0}
+  size = {'examples': 100, 'clicks': {'memory': memory}}
+  size['batches'] = batches | {'memory': memory}
+  ratios = scale.compare([size, size | {'examples': 1000}])
   assert ratios.pop('examples') == 10
   assert set(ratios.values()) == {1.0}

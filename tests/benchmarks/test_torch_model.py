@@ -7,15 +7,24 @@ from flax import nnx
 
 from jaxrec.batch import Batch
 from jaxrec.data.batches.packing import fill_rows
+from jaxrec.data.items.fields import Field
 from jaxrec.errors import UserError
-from jaxrec.models.recommender import ItemEncoder, Recommender
+from jaxrec.models.heads.lstm import LstmConfig
+from jaxrec.models.terms.appeal import AppealConfig
+from jaxrec.models.terms.fields import FieldsConfig
+from jaxrec.models.terms.ids import IdsConfig
+from jaxrec.models.terms.item_bias import ItemBiasConfig
+from jaxrec.models.terms.text import TextConfig
 from jaxrec.models.text import weights
 from jaxrec.models.text.bert import Bert
+from jaxrec.models.text.item_encoder import ItemEncoder
 from jaxrec.parallel import sharding
-from jaxrec.training.optimizer import make_tx
+from jaxrec.training.objectives.impressions import ImpressionsObjective
+from jaxrec.training.optimizer import OptimizerConfig, make_tx
 from jaxrec.training.state import TrainState, split_params
 from jaxrec.training.steps import make_train_step
 from tests.conftest import TINY
+from tests.models.making import make_recommender
 
 torch = pytest.importorskip('torch')
 
@@ -23,16 +32,18 @@ from benchmarks import torch_model  # noqa: E402
 
 H, C, T, N, W = 7, 4, 12, 30, 8
 # Large enough for one step to move the loss by far more than the tolerance.
-OPTIM = {
-  'encoder_learning_rate': 3e-3,
-  'head_learning_rate': 1e-2,
-  'weight_decay': 0.5,
-  'b1': 0.9,
-  'b2': 0.99,
-}
+ENCODER_LEARNING_RATE = 3e-3
 CLIP_NORM = 0.05
+OPTIMIZER = OptimizerConfig(
+  learning_rate=1e-2,
+  warmup_steps=0,
+  weight_decay=0.5,
+  clip_norm=CLIP_NORM,
+  b1=0.9,
+  b2=0.99,
+)
 # The cosine decay has hardly begun, as the program here has none.
-SCHEDULE = {'warmup_steps': 0, 'num_train_steps': 1_000_000}
+STEPS = 1_000_000
 
 
 @pytest.fixture(scope='module')
@@ -91,12 +102,12 @@ def jax_batch(examples, catalog):
 def jax_model(directory, trainable_layers, scoring):
   """graphdef and params: the directory's BERT, no head parameter at 0."""
   bert = Bert(**TINY, trainable_layers=trainable_layers, rngs=nnx.Rngs(0))
-  model = Recommender(
-    encoder=ItemEncoder(bert, num_segments=1),
+  model = make_recommender(
+    ItemEncoder(bert, num_segments=1),
     width=TINY['width'],
-    hidden_width=W,
-    scoring=scoring,
-    rngs=nnx.Rngs(1),
+    head=LstmConfig(width=W),
+    terms={'text': TextConfig(scoring=scoring)},
+    seed=1,
   )
   graphdef, state = nnx.split(model, nnx.Param)
   params = jax.tree.map(np.asarray, nnx.to_pure_dict(state))
@@ -112,8 +123,9 @@ def jax_losses(graphdef, params, batch, trainable_layers, num_steps):
   trained, frozen = split_params(
     params, lambda path: trainable_layers >= 0 and path.startswith(lower)
   )
-  tx = make_tx(**OPTIM, **SCHEDULE, clip_norm=CLIP_NORM)
-  step = jax.jit(make_train_step(graphdef, tx, seed=0))
+  tx = make_tx(OPTIMIZER, STEPS, {'encoder': ENCODER_LEARNING_RATE})
+  objectives = [ImpressionsObjective(ImpressionsObjective.Config())]
+  step = jax.jit(make_train_step(graphdef, tx, objectives=objectives, seed=0))
   with jax.set_mesh(sharding.make_mesh(devices=jax.devices()[:1])):
     state = TrainState(np.int32(0), trained, tx.init(trained))
     found = []
@@ -144,7 +156,9 @@ def test_losses_are_jaxrecs_from_step_to_step(
     model = torch_recommender(
       tiny_bert, params, trainable_layers=trainable_layers, scoring=scoring
     )
-    optimizer = torch_model.make_optimizer(model, OPTIM)
+    optimizer = torch_model.make_optimizer(
+      model, OPTIMIZER, ENCODER_LEARNING_RATE
+    )
     inputs = feed(way, examples, catalog, **options)
     found = [
       float(
@@ -153,6 +167,31 @@ def test_losses_are_jaxrecs_from_step_to_step(
       for _ in expected
     ]
     np.testing.assert_allclose(found, expected, rtol=1e-5, err_msg=way)
+
+
+@pytest.mark.parametrize(
+  'extra',
+  [
+    {'appeal': AppealConfig()},
+    {'fields': FieldsConfig()},
+    {'item_bias': ItemBiasConfig()},
+    {'ids': IdsConfig(width=4)},
+  ],
+  ids=lambda extra: next(iter(extra)),
+)
+def test_what_this_model_lacks_is_refused(extra, tiny_bert):
+  model = nnx.eval_shape(
+    lambda: make_recommender(
+      width=16,
+      head=LstmConfig(width=W),
+      terms=extra,
+      num_items=N,
+      prepared={'fields': (Field('category', ('a', 'b')),)},
+    )
+  )
+  params = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+  with pytest.raises(UserError, match=f'has no .*{next(iter(extra))}'):
+    torch_recommender(tiny_bert, params)
 
 
 @pytest.mark.parametrize('trainable_layers', [0, 1])

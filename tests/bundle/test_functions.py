@@ -50,8 +50,8 @@ def test_any_batch_and_only_what_is_used(saved):
 
 
 def test_platforms_and_no_pickle(saved):
-  told = json.loads((saved[0] / 'f.json').read_text())
-  assert told['platforms'] == ['cpu', 'cuda', 'tpu']
+  description = json.loads((saved[0] / 'f.json').read_text())
+  assert description['platforms'] == ['cpu', 'cuda', 'tpu']
   content = (saved[0] / 'f.mlir').read_bytes()
   assert content.startswith(b'ML\xefR')  # MLIR bytecode.
 

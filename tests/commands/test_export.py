@@ -12,14 +12,16 @@ from flax import nnx
 
 import jaxrec
 from jaxrec import workdirs
-from jaxrec.commands import export
+from jaxrec.commands import bundle_files, export
+from jaxrec.commands.bundle_functions import whole_text_model
 from jaxrec.console import Display
 from jaxrec.errors import UserError
 from jaxrec.evaluation import calibration
 from jaxrec.models.text import weights
 from jaxrec.models.text.bert import Bert
-from jaxrec.training.experiment import Experiment, Validated
+from jaxrec.training.experiment import Experiment
 from jaxrec.training.state import merge_params
+from jaxrec.training.validation import Validated
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Not among what a bundle needs.
@@ -75,11 +77,11 @@ def test_a_tuned_layer_from_eight_devices(sharded):
 @pytest.mark.parametrize(
   'changes',
   [
-    {'encoder.trainable_layers': 0},
-    {'encoder.trainable_layers': 1},
-    {'encoder.trainable_layers': 1, 'encoder.prefix_cache': 'none'},
-    {'encoder.trainable_layers': 2},
-    {'encoder.trainable_layers': -1},
+    {'model.text.trainable_layers': 0},
+    {'model.text.trainable_layers': 1},
+    {'model.text.trainable_layers': 1, 'model.text.prefix_cache': 'none'},
+    {'model.text.trainable_layers': 2},
+    {'model.text.trainable_layers': -1},
   ],
   ids=str,
 )
@@ -93,21 +95,23 @@ def test_the_encoder_is_whole(experiment_of, changes, tmp_path):
       lambda x: np.asarray(x) + rng.normal(0, 0.1, x.shape).astype(np.float32),
       state.params,
     )
-    trained = export._Trained(
+    trained = bundle_files.Trained(
       1,
       merge_params(params, jax.tree.map(np.asarray, frozen)),
       np.zeros((1, 1)),
       {},
       Validated({}, 0.0, None),
+      popularity=np.zeros(1),
+      half_life=1.0,
     )
-    export._write_encoder(experiment, trained, tmp_path)
+    bundle_files._write_encoder(experiment, trained, tmp_path)
     if experiment.encoder.frozen:
       wanted = np.asarray(experiment.encoder.vectors[:4])
     else:
       encoder = trained.params['encoder']
       wanted = experiment.encoder.catalog_encoder.pooled(encoder, np.arange(4))
-  sizes = weights.bert_config(tmp_path)
-  bert = nnx.eval_shape(lambda: export._bert(sizes))
+  assert weights.bert_config(tmp_path) == experiment.encoder.sizes
+  bert = nnx.eval_shape(lambda: whole_text_model(experiment.encoder))
   loaded = weights.load_params(
     tmp_path, nnx.to_pure_dict(nnx.state(bert, nnx.Param))
   )
@@ -145,7 +149,9 @@ def test_torch_reads_the_encoder(sharded):
   np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize('kind', ['shop', 'sharded'])
+@pytest.mark.parametrize(
+  'kind', ['shop', pytest.param('sharded', marks=pytest.mark.slow)]
+)
 def test_only_four_packages_are_needed(request, kind):
   bundle = request.getfixturevalue(kind)[2]
   done = subprocess.run(
@@ -210,7 +216,7 @@ def test_mistakes_are_one_line(shop, tmp_path):
   with pytest.raises(UserError, match='train there first'):
     export.export_workdir(config, tmp_path / 'none', tmp_path / 'b')
   changed = config.copy_and_resolve_references()
-  changed.scale = 7.0
-  with pytest.raises(UserError, match='another run: scale'):
+  changed.model.terms.text.scale = 7.0
+  with pytest.raises(UserError, match=r'run: model\.terms\.text\.scale'):
     export.export_workdir(changed, workdir, tmp_path / 'b')
   assert [p.name for p in tmp_path.iterdir()] == ['other']

@@ -84,7 +84,7 @@ def test_bad_lines_are_named_and_counted(shop, users, tmp_path, monkeypatch):
     lines.insert(number - 1, line.encode('latin1'))
   path.write_bytes(b'\n'.join(lines))
   said = []
-  monkeypatch.setattr(recommend, 'SECOND_TELL', 0)
+  monkeypatch.setattr(recommend, 'SECONDS_BETWEEN', 0)
   counts = run(shop, path, tmp_path / 'o.jsonl', say=said.append)
   assert (counts.users, counts.bad) == (20, len(bad))
   told = '\n'.join(said)

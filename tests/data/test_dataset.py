@@ -1,20 +1,22 @@
 import importlib
+import shutil
 
 import numpy as np
 import pytest
 
 from jaxrec.baselines import Known
-from jaxrec.commands.prepare import load_dataset
-from jaxrec.console import Display
-from jaxrec.data import dataset
+from jaxrec.data import readers
+from jaxrec.data.config import DataConfig
+from jaxrec.data.datasets import DATASETS, builder_class
+from jaxrec.data.prepare import load_dataset
 from jaxrec.errors import UserError
 from jaxrec.evaluation import metrics, protocols
-from jaxrec.evaluation.summary import judge_baseline
+from jaxrec.evaluation.tuning import judge_baseline
 
 BUILDER = '''
 """Songs that come out one by one, and who played or skipped them."""
 
-from jaxrec.data.sequence_builder import Interaction, SequenceBuilder
+from jaxrec.data.datasets.sequence_builder import Interaction, SequenceBuilder
 
 
 class Radio(SequenceBuilder):
@@ -39,19 +41,22 @@ class Radio(SequenceBuilder):
         yield Interaction(f'l{listener}', song, day * 86400, how)
 '''
 CONFIG = """
-from configs import common
+from jaxrec.presets import common
 
-
-def get_config():
-  return common.locked(
-    common.base(),
-    {
-      'data.name': 'radio',
-      'data.protocol': 'cold_items',
-      'data.target_behaviour': 'play',
-      'data.text_template': '{song}, {singer}',
+VARIANTS = {
+  'radio': {
+    'data': {
+      'name': 'radio',
+      'protocol': 'cold_items',
+      'target_behaviour': 'play',
+      'text_template': '{song}, {singer}',
     },
-  )
+  },
+}
+
+
+def get_config(variant=None):
+  return common.config_of(variant, VARIANTS, default='radio')
 """
 
 
@@ -63,7 +68,7 @@ def radio(tmp_path, monkeypatch):
   lines = [f'Song number {i} by Singer {i % 5}\n' for i in range(30)]
   (tmp_path / 'songs.txt').write_text(''.join(lines))
   monkeypatch.syspath_prepend(tmp_path)
-  monkeypatch.setitem(dataset.DATASETS, 'radio', 'radio_builder:Radio')
+  monkeypatch.setitem(DATASETS, 'radio', 'radio_builder:Radio')
   return tmp_path
 
 
@@ -76,22 +81,22 @@ def radio_config(radio):
 
 
 def test_a_dataset_is_one_file_and_one_config(radio_config):
-  found = load_dataset(radio_config, Display(quiet=True))
-  assert found.behaviours == ('skip', 'play')
-  assert found.counts['cold_items']['warm items'] == 24
-  assert found.counts['sequences']['interactions'] == 12 * 30
-  cold = set(found.test.candidates.tolist())
-  assert not cold & set(found.known('test').items.tolist()) and len(cold) == 3
+  dataset = load_dataset(radio_config.data)
+  assert dataset.behaviours == ('skip', 'play')
+  assert dataset.counts['cold_items']['warm items'] == 24
+  assert dataset.counts['sequences']['interactions'] == 12 * 30
+  cold = set(dataset.test.candidates.tolist())
+  assert not cold & set(dataset.known('test').items.tolist()) and len(cold) == 3
   protocol = protocols.make(
     'cold_items', seen='masked', sampled=0, num_items=30, seed=0, num_cold=3
   )
   assert protocol.describe() == 'the 3 newest items, in training unseen'
   known = [
-    Known(found.known(split), np.zeros((30, 2), np.float32), 50, 0)
+    Known(dataset.known(split), np.zeros((30, 2), np.float32), 50, 0)
     for split in ('test', 'validation')
   ]
   parts = [
-    protocol.examples(part)[0] for part in (found.test, found.validation)
+    protocol.examples(part)[0] for part in (dataset.test, dataset.validation)
   ]
   judged, _ = judge_baseline(
     'popularity', protocol, parts[0], known[0], parts[1], known[1]
@@ -100,45 +105,67 @@ def test_a_dataset_is_one_file_and_one_config(radio_config):
   assert metrics.finalize(judged.values)['auc'] == 0.5
 
 
+def test_what_is_prepared_is_named_by_the_code_that_reads(
+  radio, tmp_path, monkeypatch
+):
+  builder = builder_class('radio')
+  before = builder.fingerprint(radio)
+  assert builder.fingerprint(radio) == before
+  changed = tmp_path / 'readers'
+  shutil.copytree(*readers.__path__, changed)
+  monkeypatch.setattr(readers, '__path__', [str(changed)])
+  assert builder.fingerprint(radio) == before
+  with open(changed / 'times.py', 'a') as file:
+    file.write('# Changed.\n')
+  assert builder.fingerprint(radio) != before
+
+
 @pytest.mark.slow
 def test_it_trains(radio_config, tiny_bert, tmp_path, one_device):
   from jaxrec.commands import train  # Takes seconds.
 
   radio_config.update_from_flattened_dict(
     {
-      'encoder.pretrained': str(tiny_bert),
-      'batch_size': 8,
-      'eval_batch_size': 8,
-      'num_train_steps': 2,
-      'eval_every_steps': 2,
-      'checkpoint_every_steps': 2,
-      'head.width': 8,
+      'model.text.pretrained': str(tiny_bert),
+      'input.batch_size': 8,
+      'evaluation.batch_size': 8,
+      'training.num_steps': 2,
+      'training.eval_every': 2,
+      'training.checkpoint_every': 2,
+      'model.head.width': 8,
       'evaluation.baselines': 'random,popularity',
       'evaluation.num_bootstrap': 10,
     }
   )
-  found = train.train_and_evaluate(radio_config, tmp_path / 'work')
-  assert found['protocol']['name'] == 'cold_items'
-  assert np.isfinite(list(found['metrics'].values())).all()
-  assert found['baselines']['popularity']['auc'] == 0.5
+  results = train.train_and_evaluate(radio_config, tmp_path / 'work')
+  assert results['protocol']['name'] == 'cold_items'
+  assert np.isfinite(list(results['metrics'].values())).all()
+  assert results['baselines']['popularity']['auc'] == 0.5
 
 
 @pytest.mark.parametrize(
-  ('options', 'told'),
+  ('options', 'message'),
   [
     ({'target_behaviour': 'plays'}, "target_behaviour: .*mean 'play'"),
-    ({'k_core': -1}, r'data\.k_core=-1'),
-    ({'protocol': 'cold'}, r'data\.protocol'),
+    ({'protocol': 'impressions'}, 'radio is a dataset of sequences'),
+    ({'k_core': 999}, r'data\.k_core=999, .*leave nobody'),
   ],
 )
-def test_options_that_cannot_be(radio, options, told):
-  given = {'protocol': 'leave_one_out', 'validation_fraction': 0.1} | options
-  with pytest.raises(UserError, match=told):
-    dataset.prepare('radio', str(radio), cache_dir=radio / 'cache', **given)
+def test_options_that_cannot_be(radio, options, message):
+  section = {
+    'name': 'radio',
+    'dir': str(radio),
+    'cache_dir': str(radio / 'cache'),
+    'protocol': 'leave_one_out',
+  }
+  data = DataConfig(**section | options)
+  with pytest.raises(UserError, match=message):
+    load_dataset(data)
 
 
-def test_filters_and_targets_are_of_sequences():
-  given = {'protocol': 'impressions', 'validation_fraction': 0.1}
-  for option in ({'k_core': 5}, {'target_behaviour': 'click'}):
-    with pytest.raises(UserError, match='a dataset of impressions'):
-      dataset.prepare('demo', '', cache_dir=None, **given, **option)
+@pytest.mark.parametrize(
+  'option', [{'k_core': 5}, {'min_history': 5}, {'target_behaviour': 'click'}]
+)
+def test_filters_and_targets_are_of_sequences(option):
+  with pytest.raises(UserError, match='a dataset of impressions'):
+    load_dataset(DataConfig(name='demo', **option))

@@ -14,7 +14,7 @@ def test_a_killed_encoding_goes_on_to_the_same_bits(
   experiment_of, kind, tmp_path, monkeypatch
 ):
   monkeypatch.setattr(catalog_encoder, 'CPU_BATCH_TOKENS', 128)
-  changes = {'encoder.trainable_layers': 0 if kind == 'vectors' else 1}
+  changes = {'model.text.trainable_layers': 0 if kind == 'vectors' else 1}
 
   def of(name):
     return experiment_of(

@@ -33,13 +33,13 @@ _kept = {}
 def without(experiment_of):
   """Trained without the cache; once for all tests."""
   if not _kept:
-    changes = {'encoder.prefix_cache': 'none', 'encoder.dropout': 0.3}
+    changes = {'model.text.prefix_cache': 'none', 'model.text.dropout': 0.3}
     _kept['trained'] = train(experiment_of(**changes))
   return _kept['trained']
 
 
 def test_the_cache_changes_no_loss_and_no_checkpoint(experiment_of, without):
-  a, b = without, train(experiment_of(**{'encoder.dropout': 0.3}))
+  a, b = without, train(experiment_of(**{'model.text.dropout': 0.3}))
   np.testing.assert_allclose(b[0], a[0], atol=1e-5)
   assert len(set(a[0])) == STEPS
   assert a[2] and not b[2]  # Frozen parameters are not even made.
@@ -48,8 +48,9 @@ def test_the_cache_changes_no_loss_and_no_checkpoint(experiment_of, without):
   )
 
 
+@pytest.mark.slow
 def test_a_cache_of_half_the_size_is_near(experiment_of, without):
-  changes = {'encoder.prefix_cache': 'bfloat16', 'encoder.dropout': 0.3}
+  changes = {'model.text.prefix_cache': 'bfloat16', 'model.text.dropout': 0.3}
   experiment = experiment_of(**changes)
   losses, *_ = train(experiment)
   assert experiment.encoder.hidden.dtype == jnp.bfloat16
@@ -59,8 +60,8 @@ def test_a_cache_of_half_the_size_is_near(experiment_of, without):
 
 @pytest.mark.parametrize(
   'changes',
-  [{'encoder.trainable_layers': n} for n in (-1, 0, 2)]
-  + [{'encoder.prefix_cache': 'none'}],
+  [{'model.text.trainable_layers': n} for n in (-1, 0, 2)]
+  + [{'model.text.prefix_cache': 'none'}],
   ids=str,
 )
 def test_no_cache_where_there_is_nothing_to_save(experiment_of, changes):
@@ -70,9 +71,9 @@ def test_no_cache_where_there_is_nothing_to_save(experiment_of, changes):
 def test_vectors_from_the_cache_are_those_of_the_whole_encoder(
   experiment_of, tmp_path
 ):
-  changes = {'encoder.pooling': 'cls'}
+  changes = {'model.text.pooling': 'cls'}
   cached = experiment_of(**changes, **{'data.cache_dir': str(tmp_path)})
-  plain = experiment_of(**changes, **{'encoder.trainable_layers': 0})
+  plain = experiment_of(**changes, **{'model.text.trainable_layers': 0})
   with jax.set_mesh(plain.mesh):
     np.testing.assert_allclose(
       cached.encoder.vectors, plain.encoder.vectors, atol=1e-5
@@ -86,8 +87,8 @@ def test_layers_trained_and_run_are_those_of_the_step(
 ):
   encoder = experiment_of(
     **{
-      'encoder.trainable_layers': layers,
-      'encoder.prefix_cache': prefix_cache,
+      'model.text.trainable_layers': layers,
+      'model.text.prefix_cache': prefix_cache,
     }
   ).encoder
   params = nnx.to_pure_dict(

@@ -31,8 +31,8 @@ def test_a_fit_undoes_what_was_done_to_the_logits():
   slope, intercept = calibration.fit(logits, labels)
   assert slope == pytest.approx(0.5, abs=0.02)
   assert intercept == pytest.approx(-2, abs=0.03)
-  found = calibration.told(logits, labels, (slope, intercept))
-  assert found['fitted']['ece'] < 0.01 < 0.1 < found['ece']
+  curves = calibration.as_trained_and_fitted(logits, labels, (slope, intercept))
+  assert curves['fitted']['ece'] < 0.01 < 0.1 < curves['ece']
 
 
 def test_a_fit_turns_no_order_round():
@@ -45,4 +45,4 @@ def test_a_fit_turns_no_order_round():
 def test_one_kind_alone_cannot_be_fitted(labels):
   logits = np.zeros(len(labels))
   assert calibration.fit(logits, labels) is None
-  assert 'fitted' not in calibration.told(logits, labels, None)
+  assert 'fitted' not in calibration.as_trained_and_fitted(logits, labels, None)

@@ -57,9 +57,9 @@ def test_pairing_sees_what_intervals_do_not():
   }
   drawn = confidence.bootstrap(models, np.arange(300), draws=500, seed=0)
   ours, theirs = drawn['ours']['auc'], drawn['theirs']['auc']
-  found = confidence.comparison(ours, theirs, 0.01)
-  assert found['p'] == pytest.approx(2 / 501)
-  assert found['interval'] == pytest.approx([0.01, 0.01])
+  compared = confidence.comparison(ours, theirs, 0.01)
+  assert compared['p'] == pytest.approx(2 / 501)
+  assert compared['interval'] == pytest.approx([0.01, 0.01])
   assert confidence.interval(ours)[0] < confidence.interval(theirs)[1]
   same = confidence.comparison(ours, ours, 0.0)
   assert same['p'] == 1 and same['interval'] == [0, 0]
@@ -67,16 +67,16 @@ def test_pairing_sees_what_intervals_do_not():
 
 def test_p_values_of_no_difference_are_spread():
   rng = np.random.default_rng(0)
-  found = []
+  p_values = []
   for i in range(60):
     models = {
       name: {'auc': (rng.normal(size=80), np.ones(80))} for name in 'ab'
     }
     drawn = confidence.bootstrap(models, np.arange(80), draws=200, seed=i)
-    found.append(
+    p_values.append(
       confidence.comparison(*(drawn[m]['auc'] for m in 'ab'), 0)['p']
     )
-  assert np.mean(np.array(found) < 0.05) < 0.2 and np.median(found) > 0.2
+  assert np.mean(np.array(p_values) < 0.05) < 0.2 and np.median(p_values) > 0.2
 
 
 def test_what_is_never_valid_has_no_interval():

@@ -89,24 +89,24 @@ def test_the_cases_hold_what_can_go_wrong():
 
 def test_auc_equals_sklearn(cases, values):
   for i, (scores, labels) in enumerate(split(*cases)):
-    found = value(values, 'auc', i)
-    assert (found is not None) == (len(np.unique(labels)) == 2)
-    if found is not None:
+    auc = value(values, 'auc', i)
+    assert (auc is not None) == (len(np.unique(labels)) == 2)
+    if auc is not None:
       # sklearn takes no infinity; -1e9 is below all the others as well.
       expected = sk.roc_auc_score(labels, np.maximum(scores, -1e9))
-      np.testing.assert_allclose(found, expected, **EXACT)
+      np.testing.assert_allclose(auc, expected, **EXACT)
 
 
 @pytest.mark.parametrize('k', metrics.CUTS)
 def test_ndcg_equals_sklearn(cases, values, k):
   for i, (scores, labels) in enumerate(split(*cases)):
-    found = value(values, f'ndcg@{k}', i)
-    assert (found is not None) == bool(labels.any())
-    if found is not None:
+    ndcg = value(values, f'ndcg@{k}', i)
+    assert (ndcg is not None) == bool(labels.any())
+    if ndcg is not None:
       # sklearn wants two candidates; an irrelevant last one changes nothing.
       ordered = [*against_us(scores, labels), 0]
       expected = sk.ndcg_score([ordered], [-np.arange(len(ordered))], k=k)
-      np.testing.assert_allclose(found, expected, **EXACT)
+      np.testing.assert_allclose(ndcg, expected, **EXACT)
 
 
 @pytest.mark.parametrize('k', metrics.CUTS)
@@ -117,11 +117,11 @@ def test_cut_metrics_equal_ir_measures(cases, values, k):
     f'R@{k}': f'recall@{k}',
     f'Success@{k}': f'hr@{k}',
   }
-  found = ir([against_us(x, y) for x, y in split(*cases)], names)
+  reference = ir([against_us(x, y) for x, y in split(*cases)], names)
   compared = 0
-  for (query, measure), expected in found.items():
-    mine = value(values, names[measure], query)
-    np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-6)
+  for (query, measure), expected in reference.items():
+    ours = value(values, names[measure], query)
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6)
     compared += 1
   assert compared == 4 * sum(y.any() for _, y in split(*cases))
 
@@ -141,12 +141,14 @@ def test_mrr_is_the_mean_over_clicks_of_ir_measures_rr(cases, values):
       # What follows the only click changes nothing.
       alone.append((np.arange(place + 1) == place).astype(int))
       owners.append(i)
-  found = ir(alone, {'RR': None})
+  reference = ir(alone, {'RR': None})
   for i, labels in enumerate(ordered):
     if labels.any():
-      mine = [found[j, 'RR'] for j, owner in enumerate(owners) if owner == i]
+      reciprocals = [
+        reference[j, 'RR'] for j, owner in enumerate(owners) if owner == i
+      ]
       np.testing.assert_allclose(
-        value(values, 'mrr', i), np.mean(mine), **EXACT
+        value(values, 'mrr', i), np.mean(reciprocals), **EXACT
       )
 
 
@@ -175,8 +177,8 @@ def ir(ordered, names):
 def test_click_metrics_equal_sklearn(cases, threshold):
   scores, labels, _ = cases
   called = scores >= threshold
-  found = metrics.finalize(metrics.click_metrics(*cases, threshold))
-  assert found == pytest.approx(
+  measured = metrics.finalize(metrics.click_metrics(*cases, threshold))
+  assert measured == pytest.approx(
     {
       'accuracy': sk.accuracy_score(labels, called),
       'precision': sk.precision_score(labels, called, zero_division=0),
@@ -212,22 +214,22 @@ def test_ranks_are_of_the_candidates_in_their_order(cases):
   places = metrics.place(*cases)
   ranks, at = places.ranks(), 0
   for x, y in split(scores, labels, offsets):
-    mine = ranks[at : at + int(y.sum())]
-    at += len(mine)
-    for score, rank in zip(x[y > 0], mine, strict=True):
+    own = ranks[at : at + int(y.sum())]
+    at += len(own)
+    for score, rank in zip(x[y > 0], own, strict=True):
       better = (x > score).sum() + ((x == score) & (y == 0)).sum()
       assert better < rank <= better + ((x == score) & (y > 0)).sum()
-    assert len(set(mine.tolist())) == len(mine)
+    assert len(set(own.tolist())) == len(own)
   assert at == len(ranks)
 
 
 def test_a_constant_scorer_is_the_worst_but_for_auc():
   labels, offsets = np.array([1, 0, 0, 0, 0, 0]), np.array([0, 6])
-  found = metrics.finalize(
+  measured = metrics.finalize(
     metrics.rank_metrics(metrics.place(np.zeros(6), labels, offsets))
   )
-  assert found['auc'] == 0.5 and found['mrr'] == pytest.approx(1 / 6)
-  assert found['hr@5'] == found['ndcg@5'] == 0
+  assert measured['auc'] == 0.5 and measured['mrr'] == pytest.approx(1 / 6)
+  assert measured['hr@5'] == measured['ndcg@5'] == 0
 
 
 def test_parts_add_up_to_the_whole(cases, values):
@@ -243,18 +245,18 @@ def test_parts_add_up_to_the_whole(cases, values):
 def test_nothing_gives_nan_or_zero():
   nothing = np.zeros(0), np.zeros(0), np.zeros(1, np.int64)
   values = metrics.rank_metrics(metrics.place(*nothing))
-  found = metrics.finalize(values | metrics.click_metrics(*nothing, 0.0))
-  zeros = {name for name, x in found.items() if x == 0}
+  measured = metrics.finalize(values | metrics.click_metrics(*nothing, 0.0))
+  zeros = {name for name, x in measured.items() if x == 0}
   assert zeros == {'precision', 'recall', 'f1'}
-  assert all(np.isnan(x) for name, x in found.items() if name not in zeros)
+  assert all(np.isnan(x) for name, x in measured.items() if name not in zeros)
 
 
 def test_best_threshold_is_the_best_there_is(cases):
   scores, labels, _ = cases
-  found = metrics.best_threshold(scores, labels)
+  threshold = metrics.best_threshold(scores, labels)
   f1 = {t: sk.f1_score(labels, scores >= t) for t in np.unique(scores)[::200]}
-  assert sk.f1_score(labels, scores >= found) >= max(f1.values())
-  assert found in scores
+  assert sk.f1_score(labels, scores >= threshold) >= max(f1.values())
+  assert threshold in scores
   assert metrics.best_threshold(scores, np.zeros_like(labels)) == 0.0
 
 

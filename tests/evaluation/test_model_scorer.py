@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.columns.impressions import Impressions
 from jaxrec.evaluation.model_scorer import ModelScorer, flat_logits
-from jaxrec.models.recommender import Recommender
 from jaxrec.parallel import sharding
 from jaxrec.training.steps import make_eval_step, make_user_step
+from tests.models.making import let_speak, make_recommender
 
 N, D, H = 90, 12, 7
 THRESHOLD = 0.1
@@ -42,10 +42,8 @@ def impressions():
 
 @pytest.fixture(scope='module')
 def model():
-  model = Recommender(encoder=None, width=D, hidden_width=8, rngs=nnx.Rngs(0))
-  # At its start the LSTM has no say.
-  kernel = model.head.correct.kernel
-  kernel[...] = jax.random.normal(jax.random.key(1), kernel.shape)
+  model = make_recommender(width=D, seed=0)
+  let_speak(model.head)  # At its start the LSTM has no say.
   return model
 
 

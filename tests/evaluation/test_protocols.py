@@ -1,78 +1,16 @@
-import dataclasses
-
 import jax
 import numpy as np
 import pytest
 
-from jaxrec.data.columns.columns import Impressions
 from jaxrec.errors import UserError
 from jaxrec.evaluation import metrics, protocols, scorers
+from jaxrec.evaluation.config import SEEN
 from jaxrec.parallel import sharding
 from jaxrec.retrieval.sharded_index import ItemIndex
-
-N = 60
-
-
-@pytest.fixture(scope='module')
-def held_out():
-  """Targets of 40 users; some were seen, some users are new."""
-  rng = np.random.default_rng(0)
-  histories = [rng.integers(0, N, n) for n in rng.integers(0, 20, 40)]
-  histories[4] = histories[4][:0]
-  targets = [rng.permutation(N)[:n] for n in rng.integers(1, 4, 40)]
-  targets[7] = histories[7][:1] = np.array([3])
-  ends = lambda rows: np.cumsum([0, *map(len, rows)])
-  ids = np.array([f'u{i}' for i in range(40)])
-  return Impressions(
-    impression_ids=ids,
-    user_ids=ids,
-    times=np.arange(40),
-    history=np.concatenate(histories).astype(np.int32),
-    history_offsets=ends(histories),
-    candidates=np.concatenate(targets).astype(np.int32),
-    candidate_offsets=ends(targets),
-    labels=np.ones(sum(map(len, targets)), np.uint8),
-  )
+from tests.evaluation.held_out_split import N, listed, make, scorer
 
 
-SCORES = np.round(np.random.default_rng(1).normal(size=(40, N)) * 2)  # Ties.
-
-
-def scorer(block=7):
-  """By user, so that an example keeps its scores when others are dropped."""
-  of = lambda examples, rows: np.stack(
-    [SCORES[int(examples.user_ids[i][1:])] for i in rows]
-  ).astype(np.float32)
-  pairs = lambda examples, rows: np.concatenate(
-    [of(examples, [i])[0, examples.candidates[examples.shown(i)]] for i in rows]
-  )
-  return scorers.BlockScorer(of, pairs, block=block)
-
-
-def listed(split, masked):
-  """The whole catalog as listed candidates."""
-  shown, labels = [], []
-  for i in range(len(split)):
-    targets = split.candidates[split.shown(i)]
-    seen = split.history_of(i, 1000) if masked else []
-    items = np.setdiff1d(np.arange(N), seen)
-    shown.append(items)
-    labels.append(np.isin(items, targets))
-  return dataclasses.replace(
-    split,
-    candidates=np.concatenate(shown).astype(np.int32),
-    candidate_offsets=np.cumsum([0, *map(len, shown)]),
-    labels=np.concatenate(labels).astype(np.uint8),
-  )
-
-
-def make(seen='masked', sampled=0):
-  return protocols.make(
-    'leave_one_out', seen=seen, sampled=sampled, num_items=N, seed=0
-  )
-
-
-@pytest.mark.parametrize('seen', protocols.SEEN)
+@pytest.mark.parametrize('seen', SEEN)
 def test_a_catalog_is_judged_as_if_it_were_listed(held_out, seen):
   protocol = make(seen)
   examples, left_out = protocol.examples(held_out)
@@ -124,13 +62,13 @@ def test_the_index_on_a_mesh_ranks_as_the_host_does(held_out, devices):
   )
   np.testing.assert_array_equal(best.items, expected.items)
   np.testing.assert_array_equal(best.scores, expected.scores)
-  for mine, theirs in (
+  for counted, wanted in (
     (counts.above, expected.above),
     (counts.equal, expected.equal),
     (counts.scores, expected.target_scores),
     (counts.num_others, expected.others),
   ):
-    np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(counted, wanted)
 
 
 def test_sampled_candidates_are_unseen_and_said_to_be_sampled(held_out):
@@ -149,9 +87,9 @@ def test_sampled_candidates_are_unseen_and_said_to_be_sampled(held_out):
   assert {min(drawn), max(drawn)} == {0, N - 1}
   few = make(sampled=1000).examples(held_out)[0]
   assert (np.diff(few.candidate_offsets) <= N).all()
-  found = metrics.finalize(protocol.judge(scorer(), examples, 0.0).values)
+  sampled = metrics.finalize(protocol.judge(scorer(), examples, 0.0).values)
   assert (
-    found['hr@10']
+    sampled['hr@10']
     > metrics.finalize(
       make().judge(scorer(), make().examples(held_out)[0], 0.0).values
     )['hr@10']

@@ -3,11 +3,10 @@ import contextlib
 import numpy as np
 import pytest
 
-from jaxrec.baselines import BASELINES, Baseline, Known
+from jaxrec.baselines import Known
 from jaxrec.data.splits.held_out import leave_one_out
-from jaxrec.errors import UserError
 from jaxrec.evaluation import metrics, protocols, scorers, summary
-from tests.data.splits.test_sequences import random_sequences
+from tests.data.columns.test_sequences import random_sequences
 
 N = 30
 
@@ -47,28 +46,31 @@ def run(held, **changes):
 
 
 def test_what_results_say(held):
-  found = run(held)
-  assert list(found.judged) == ['jaxrec', 'popularity', 'item_knn_recency']
-  told = found.results
-  assert told['calibration'] is None and 'f1' not in told['metrics']
-  assert told['protocol']['examples'] == len(found.examples)
-  dropped = told['protocol']['left_out']['examples with no other target']
-  assert len(found.examples) + dropped == len(held.test)
+  evaluation = run(held)
+  assert list(evaluation.judged) == ['jaxrec', 'popularity', 'item_knn_recency']
+  results = evaluation.results
+  assert results['calibration'] is None and 'f1' not in results['metrics']
+  assert results['protocol']['examples'] == len(evaluation.examples)
+  dropped = results['protocol']['left_out']['examples with no other target']
+  assert len(evaluation.examples) + dropped == len(held.test)
   for name in ('popularity', 'item_knn_recency'):
-    for metric, row in told['comparisons'][name].items():
-      ours, theirs = told['metrics'][metric], told['baselines'][name][metric]
+    for metric, row in results['comparisons'][name].items():
+      ours, theirs = (
+        results['metrics'][metric],
+        results['baselines'][name][metric],
+      )
       assert row['difference'] == pytest.approx(ours - theirs)
       assert row['interval'][0] <= row['difference'] <= row['interval'][1]
-      low, high = told['baseline_intervals'][name][metric]
+      low, high = results['baseline_intervals'][name][metric]
       assert low <= theirs <= high
-  for answers in told['slices'].values():
+  for answers in results['slices'].values():
     total = sum(part['examples'] for part in answers.values())
-    assert total == len(found.examples)
+    assert total == len(evaluation.examples)
     mean = sum(
       part['examples'] * part['metrics']['mrr'] for part in answers.values()
     )
-    assert mean / total == pytest.approx(told['metrics']['mrr'])
-  assert set(told['choices']) == {'popularity', 'item_knn_recency'}
+    assert mean / total == pytest.approx(results['metrics']['mrr'])
+  assert set(results['choices']) == {'popularity', 'item_knn_recency'}
 
 
 def test_the_future_does_not_choose(held):
@@ -79,46 +81,16 @@ def test_the_future_does_not_choose(held):
   )
 
 
-def test_the_best_on_validation_is_chosen(held, monkeypatch):
-  class Nearly(Baseline):
-    grid = ({'share': 0.0}, {'share': 1.0}, {'share': 0.5})
-
-    def __init__(self, share):
-      self.share = share
-
-    def fit(self, known):
-      return self
-
-    def scores(self, examples, rows):
-      scores = np.random.default_rng(0).random((len(rows), N))
-      for row, i in enumerate(rows):  # No real one may look there.
-        scores[row, examples.candidates[examples.shown(i)]] += self.share
-      return scores.astype(np.float32)
-
-  monkeypatch.setattr('jaxrec.baselines.baseline_class', lambda name: Nearly)
-  found = run(held, baselines='random').results
-  assert found['choices'] == {'random': {'share': 1.0}}
-  assert found['baselines']['random']['ndcg@10'] == 1
-
-
-def test_baselines_by_name():
-  assert summary.chosen('all') == list(BASELINES)
-  assert summary.chosen('none') == []
-  assert summary.chosen('ease, random') == ['ease', 'random']
-  with pytest.raises(UserError, match=r"evaluation\.baselines: 'eas' is unkn"):
-    summary.chosen('random,eas')
-
-
 def test_users_of_counts_users_not_actions():
   sequences = random_sequences()
-  found = summary.users_of(sequences, N)
+  counts = summary.users_of(sequences, N)
   pairs = {*zip(sequences.users, sequences.items, strict=True)}
   expected = np.bincount([i for _, i in pairs], minlength=N)
-  np.testing.assert_array_equal(found, expected)
+  np.testing.assert_array_equal(counts, expected)
 
 
 def test_without_baselines(held):
-  found = run(held, baselines='none').results
-  assert found['baselines'] == found['comparisons'] == {}
-  assert np.isfinite(found['metrics']['ndcg@10'])
-  assert set(found['intervals']) >= set(metrics.RANKING)
+  results = run(held, baselines='none').results
+  assert results['baselines'] == results['comparisons'] == {}
+  assert np.isfinite(results['metrics']['ndcg@10'])
+  assert set(results['intervals']) >= set(metrics.RANKING)

@@ -30,19 +30,19 @@ def trainer(shop):
     yield experiment, experiment.scorer(chosen.params, frozen), chosen.params
 
 
-def asked(experiment, examples):
+def arguments_of(experiment, examples):
   """Histories of examples as a user of a bundle gives them."""
   ids = experiment.dataset.items['item_id']
   names = experiment.dataset.behaviours
-  found = {'histories': [], 'times': [], 'behaviours': []}
+  arguments = {'histories': [], 'times': [], 'behaviours': []}
   for i in range(len(examples)):
     here = slice(*examples.history_offsets[i : i + 2])
-    found['histories'].append([ids[int(x)] for x in examples.history[here]])
-    found['times'].append(examples.history_times[here].tolist())
-    found['behaviours'].append(
+    arguments['histories'].append([ids[int(x)] for x in examples.history[here]])
+    arguments['times'].append(examples.history_times[here].tolist())
+    arguments['behaviours'].append(
       [names[b] for b in examples.history_behaviours[here]]
     )
-  return found
+  return arguments
 
 
 @pytest.mark.parametrize('strategy', ['top_k', 'probability'])
@@ -50,10 +50,10 @@ def asked(experiment, examples):
 def test_lists_are_the_trainers(model, trainer, strategy, exclude):
   experiment, scorer, params = trainer
   examples = experiment.dataset.test
-  given = asked(experiment, examples)
+  given = arguments_of(experiment, examples)
   assert len(given['histories']) > 5 and all(given['histories'])
   ranked = scorer.rank(examples, exclude, 10)
-  found = [
+  lists = [
     model.recommend(
       history,
       10,
@@ -69,7 +69,7 @@ def test_lists_are_the_trainers(model, trainer, strategy, exclude):
   ]
   ids = experiment.dataset.items['item_id']
   for best, items, scores in zip(
-    found, ranked.items, ranked.scores, strict=True
+    lists, ranked.items, ranked.scores, strict=True
   ):
     wanted = [ids[int(x)] for x in items if x >= 0]
     assert [x.item_id for x in best] == wanted
@@ -83,7 +83,7 @@ def test_lists_are_the_trainers(model, trainer, strategy, exclude):
 
 
 def test_behaviours_and_times_are_read(model, trainer):
-  given = asked(trainer[0], trainer[0].dataset.test)
+  given = arguments_of(trainer[0], trainer[0].dataset.test)
   history = given['histories'][0]
   logits = lambda **more: [
     x.logit for x in model.score(history, model.item_ids[:3], **more)
@@ -155,19 +155,29 @@ def test_rows_are_used_again_and_the_table_grows(model):
   assert alone[0].item_id == 'n7'
 
 
+def test_terms_add_up_to_the_logit(model):
+  history = [*model.item_ids[:4], {'title': 'A new thing', 'sold_at': ''}]
+  best = model.recommend(history, k=3, explain=True)
+  for item in best:
+    assert {'text', 'ids', 'bias'} <= item.terms.keys()
+    assert sum(item.terms.values()) == pytest.approx(item.logit, abs=1e-4)
+    assert item.terms['ids'] != 0 and item.terms['text'] != 0
+  assert model.recommend(history, k=1)[0].terms is None
+
+
 def test_contributions_add_up_to_what_the_history_changes(model):
   history = [*model.item_ids[:4], {'title': 'A new thing', 'sold_at': ''}]
   history += history[:1]
   best = model.recommend(history, k=3, explain=True)
-  asked = [x.item_id for x in best]
-  full = model.score(history, asked)
-  none = model.score([], asked)
+  candidates = [x.item_id for x in best]
+  full = model.score(history, candidates)
+  none = model.score([], candidates)
   for item, a, b in zip(best, full, none, strict=True):
     assert len(item.contributions) == len(history) == len(best.read)
     assert sum(item.contributions) == pytest.approx(a.logit - b.logit, abs=1e-4)
   assert len({x for x in best[0].contributions}) > 2
   # Of one entry, it is what that entry changes.
-  (one,) = model.score(history[:1], asked[:1], explain=True)
+  (one,) = model.score(history[:1], candidates[:1], explain=True)
   assert one.contributions[0] == pytest.approx(
     one.logit - none[0].logit, abs=1e-5
   )
@@ -176,14 +186,16 @@ def test_contributions_add_up_to_what_the_history_changes(model):
 def test_what_matters_most_contributes_most(model):
   """Contributions differ as what the logit loses without each entry."""
   history, wanted = model.item_ids[:6], model.item_ids[7:8]
-  (told,) = model.score(history, wanted, explain=True)
-  full = told.logit
+  (scored,) = model.score(history, wanted, explain=True)
+  full = scored.logit
   alone = [
     full - model.score(history[:i] + history[i + 1 :], wanted)[0].logit
     for i in range(len(history))
   ]
   about = lambda x: np.array(x) - np.mean(x)
-  np.testing.assert_allclose(about(told.contributions), about(alone), atol=1e-5)
+  np.testing.assert_allclose(
+    about(scored.contributions), about(alone), atol=1e-5
+  )
   assert np.std(alone) > 0.01
 
 
@@ -204,7 +216,9 @@ def test_filters(model):
 
 
 def test_thresholds(model):
-  model._scale = dataclasses.replace(model._scale, slope=1.5, intercept=-0.2)
+  answerer = model._answerer
+  scale = dataclasses.replace(answerer.scale, slope=1.5, intercept=-0.2)
+  model._answerer = dataclasses.replace(answerer, scale=scale)
   every = model.recommend([], k=99, strategy='probability')
   assert all(0 < x.probability < 1 and x.score == x.probability for x in every)
   cut = every[4].probability
@@ -242,9 +256,9 @@ def test_long_histories_and_duplicates(model):
     for n in (0, 5)
   )
   assert once != twice
-  asked = model.score(ids[:2], [ids[3], ids[2], ids[3]])
-  assert [x.item_id for x in asked] == [ids[3], ids[2], ids[3]]
-  assert asked[0].logit == pytest.approx(asked[2].logit, abs=1e-6)
+  scored = model.score(ids[:2], [ids[3], ids[2], ids[3]])
+  assert [x.item_id for x in scored] == [ids[3], ids[2], ids[3]]
+  assert scored[0].logit == pytest.approx(scored[2].logit, abs=1e-6)
 
 
 def test_unknown_ids(model):
@@ -274,8 +288,8 @@ def test_unknown_ids(model):
   ids=range(7),
 )
 def test_any_text_is_read(model, text):
-  found = model.recommend([{'text': text}], k=3)
-  assert len(found) == 3 and all(np.isfinite(x.logit) for x in found)
+  best = model.recommend([{'text': text}], k=3)
+  assert len(best) == 3 and all(np.isfinite(x.logit) for x in best)
 
 
 @pytest.mark.parametrize(
@@ -345,17 +359,17 @@ def test_whole_words_are_found_first(model):
     {'item_id': f'q{i}', 'text': text}
     for i, text in enumerate(('zqk-zzqkly', 'a zqkly', 'zzqk', 'on ZQK, late'))
   )
-  found = [x.item_id for x in model.search('zqk', 4)]
-  assert found == ['q0', 'q3', 'q1', 'q2']
+  ids = [x.item_id for x in model.search('zqk', 4)]
+  assert ids == ['q0', 'q3', 'q1', 'q2']
   model.add_items([{'item_id': 'zqk', 'text': 'x'}])
   model.remove_items(['q0'])
-  found = [x.item_id for x in model.search(' Zqk ', 4)]
-  assert found == ['zqk', 'q3', 'q1', 'q2']
+  ids = [x.item_id for x in model.search(' Zqk ', 4)]
+  assert ids == ['zqk', 'q3', 'q1', 'q2']
   # What is there is not found by what it was called.
   first = model.item(model.item_ids[0])
   model.add_items([{'item_id': first.item_id, 'text': 'renamed zqk'}])
   assert first.item_id in [x.item_id for x in model.search('zqk', 5)]
-  assert model._search(model._index, first.text.lower()) == []
+  assert model._answerer.search(model._index, first.text.lower()) == []
 
 
 def test_near_misses_of_ids(model):
@@ -385,6 +399,29 @@ def test_options_of_one_are_those_of_many(model):
     assert names - {'history'} == wanted - {'histories'}
 
 
+def test_a_snapshot_stays_as_it_is(model):
+  """An answer is of one state of the items, its texts and filters too."""
+  ids = model.item_ids
+  history, candidates = ids[:2], [ids[3], {'item_id': ids[4], 'text': 'other'}]
+  snapshot = model.snapshot()
+  about = lambda: (
+    *(len(snapshot), snapshot.item_ids, snapshot.search('', 3)),
+    *(snapshot.recommend(history, k=99), snapshot.score(history, candidates)),
+    [snapshot.item(x) for x in ids],
+  )
+  before = about()
+  model.add_items([{'item_id': ids[3], 'text': 'another text'}])
+  model.remove_items(ids[5:])
+  assert about() == before
+  assert model.item(ids[3]).text == 'another text' and len(model) == 5
+  best = snapshot.recommend(history, k=99)
+  items = snapshot.items_of(best)
+  assert items == [snapshot.item(x.item_id) for x in best]
+  assert snapshot.items_of(best, 2) == items[:2]
+  scored = snapshot.items_of(snapshot.score(history, candidates))
+  assert scored == [snapshot.item(ids[3]), None]
+
+
 def test_readers_see_all_of_a_change_or_nothing(model):
   """Two items that come and go together are never seen alone."""
   pair = [{'item_id': x, 'title': 'x', 'sold_at': ''} for x in ('p', 'q')]
@@ -392,9 +429,9 @@ def test_readers_see_all_of_a_change_or_nothing(model):
 
   def read():
     while not stop.is_set():
-      found = {x.item_id for x in model.recommend(history, k=99)}
-      if len(found & {'p', 'q'}) == 1:
-        torn.append(found)
+      ids = {x.item_id for x in model.recommend(history, k=99)}
+      if len(ids & {'p', 'q'}) == 1:
+        torn.append(ids)
 
   threads = [threading.Thread(target=read) for _ in range(2)]
   for thread in threads:

@@ -11,10 +11,18 @@ from jaxrec.data.batches.assemble import PackedItems, make_batch
 from jaxrec.data.batches.context import Ragged
 from jaxrec.data.items.catalog import Catalog
 from jaxrec.errors import UserError
-from jaxrec.models.heads.lstm import Lstm, recur
-from jaxrec.models.recommender import ItemEncoder, Recommender, unit
+from jaxrec.models.build import build_recommender
+from jaxrec.models.facts import Facts
+from jaxrec.models.heads.lstm import LstmConfig
+from jaxrec.models.heads.mean import MeanConfig
+from jaxrec.models.terms.appeal import AppealConfig
+from jaxrec.models.terms.ids import IdsConfig
+from jaxrec.models.terms.text import TextConfig, unit
 from jaxrec.models.text.bert import Bert
+from jaxrec.models.text.item_encoder import ItemEncoder
+from jaxrec.training.settings import Config
 from tests.conftest import TINY
+from tests.models.making import let_speak, make_recommender
 
 H, C, S, N = 7, 4, 4, 60
 
@@ -32,13 +40,12 @@ def catalog():
   return Catalog(ids, ids, tokens, offsets, 'fingerprint')
 
 
-def make_model(**changes):
+def make_model(**options):
   encoder = ItemEncoder(Bert(**TINY, rngs=nnx.Rngs(1)), num_segments=S)
-  options = {'width': TINY['width'], 'hidden_width': 8, 'positive_rate': 0.2}
-  model = Recommender(encoder=encoder, **(options | changes), rngs=nnx.Rngs(2))
-  if hasattr(model.head, 'correct'):  # It starts at zero: let it speak.
-    kernel = model.head.correct.kernel
-    kernel[...] = jax.random.normal(jax.random.key(3), kernel.shape)
+  model = make_recommender(
+    encoder, width=TINY['width'], positive_rate=0.2, **options
+  )
+  let_speak(model.head)
   return model
 
 
@@ -91,10 +98,10 @@ def test_one_user_never_changes_anothers_logits(catalog, call):
 
 def test_company_does_not_matter(catalog, call):
   """An example scores the same in any batch: others bring other items."""
-  mine = [x[:1] for x in examples(0)]
-  alone = call(batch_of(catalog, mine))[0]
+  first = [x[:1] for x in examples(0)]
+  alone = call(batch_of(catalog, first))[0]
   for seed in range(1, 5):
-    lists = [a + b for a, b in zip(mine, examples(seed), strict=True)]
+    lists = [a + b for a, b in zip(first, examples(seed), strict=True)]
     together = call(batch_of(catalog, lists))[0]
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
@@ -126,7 +133,7 @@ def test_an_items_vector_is_the_same_alone_and_packed(catalog):
 def test_order_matters_to_the_lstm_and_not_to_the_mean(catalog):
   histories, candidates, labels = examples(0)
   turned = [h[::-1] for h in histories], candidates, labels
-  for head, matters in (('lstm', True), ('mean', False)):
+  for head, matters in ((LstmConfig(width=8), True), (MeanConfig(), False)):
     model = make_model(head=head)
     a = forward(model, batch_of(catalog, (histories, candidates, labels)))
     b = forward(model, batch_of(catalog, turned))
@@ -135,12 +142,7 @@ def test_order_matters_to_the_lstm_and_not_to_the_mean(catalog):
 
 def test_it_starts_as_the_mean_of_the_history(catalog):
   encoder = ItemEncoder(Bert(**TINY, rngs=nnx.Rngs(1)), num_segments=S)
-  model = Recommender(
-    encoder=encoder,
-    width=TINY['width'],
-    positive_rate=0.2,
-    rngs=nnx.Rngs(2),
-  )
+  model = make_recommender(encoder, width=TINY['width'], positive_rate=0.2)
   batch = batch_of(catalog, examples(0))
   table = forward(model.encoder, batch.tokens, batch.positions, batch.segments)
   table, logits = unit(table), forward(model, batch)
@@ -162,7 +164,7 @@ def test_without_history_the_gradient_is_finite_and_moderate(catalog):
 
 
 def test_the_dot_is_no_cosine(catalog):
-  model = make_model(scoring='dot')
+  model = make_model(terms={'text': TextConfig(scoring='dot')})
   batch = batch_of(catalog, examples(0))
   table = nnx.jit(lambda model: model.item_vectors(batch))(model)
   users = model.user_vectors(table[batch.history], batch.history_mask)
@@ -185,71 +187,41 @@ def test_the_heads_inputs_by_rows_of_the_table_or_by_slots(catalog):
     model = nnx.merge(graphdef, params)
     return jnp.sum(jnp.sin(model.logits(table, batch, shards=shards)))
 
-  def found(shards):
+  def flops_and_results(shards):
     run = jax.jit(jax.value_and_grad(functools.partial(loss, shards), (0, 1)))
     run = run.lower(params, table.astype(np.float32)).compile()
     return run.cost_analysis()['flops'], run(params, table.astype(np.float32))
 
-  (few, by_rows), (many, by_slots) = found(1), found(6)
+  (few, by_rows), (many, by_slots) = map(flops_and_results, (1, 6))
   assert few < many
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), by_rows, by_slots
   )
 
 
-def test_the_recurrences_derivative_is_that_of_the_plain_scan():
-  rng = np.random.default_rng(0)
-  projected = rng.normal(size=(6, 3, 8)).astype(np.float32)
-  kernel = rng.normal(size=(2, 8)).astype(np.float32)
-  mask = rng.random((6, 3)) < 0.6
-  mask[:, 2] = False  # A user without history.
-  weights = rng.normal(size=(6, 3, 2)).astype(np.float32)
-
-  def loss(f, *args):
-    return jnp.sum(jnp.sin(f(*args, mask)) * weights)
-
-  plain = recur.fun  # Without the derivative written out.
-  found, wanted = (
-    jax.jit(jax.value_and_grad(functools.partial(loss, f), (0, 1)))(
-      projected, kernel
-    )
-    for f in (recur, plain)
-  )
-  jax.tree.map(
-    lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), found, wanted
-  )
-  moved = np.abs(found[1][0]).max(-1) > 0
-  np.testing.assert_array_equal(moved, mask)  # Skipped steps have none.
-
-
-def test_the_lstm_equals_a_loop():
-  lstm = Lstm(width=5, hidden_width=3, rngs=nnx.Rngs(0))
-  rng = np.random.default_rng(0)
-  x = rng.normal(size=(2, 6, 5)).astype(np.float32)
-  mask = np.array([[1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1]], bool)
-  sigmoid = lambda a: 1 / (1 + np.exp(-a))
-  states = forward(lstm, x, mask)
-  kernel, bias = lstm.inputs.kernel[...], lstm.inputs.bias[...]
-  for b in range(2):
-    h, c = np.zeros(3), np.zeros(3)
-    for t in np.flatnonzero(mask[b]):
-      gates = x[b, t] @ kernel + bias + h @ lstm.recurrent.kernel[...]
-      i, f, g, o = np.split(np.asarray(gates), 4)
-      c = sigmoid(f + 1) * c + sigmoid(i) * np.tanh(g)
-      h = sigmoid(o) * np.tanh(c)
-      np.testing.assert_allclose(states[t, b], h, atol=1e-5)
-
-
 @pytest.mark.parametrize(
-  ('changes', 'message'),
+  ('model', 'message'),
   [
-    ({'head': 'lstn'}, r"head\.type: 'lstn' is unknown: did you mean 'lstm'"),
-    ({'scoring': 'cosin'}, "scoring: 'cosin' is unknown"),
+    (
+      {'head': {'type': 'lstn'}},
+      r"head\.type: 'lstn' is unknown: did you mean 'lstm'",
+    ),
+    (
+      {'terms': {'text': {'scoring': 'cosin'}}},
+      "scoring: 'cosin' is unknown",
+    ),
   ],
 )
-def test_unknown_choices(changes, message):
+def test_unknown_choices(model, message):
   with pytest.raises(UserError, match=message):
-    make_model(**changes)
+    Config.from_dict({'model': model})
+
+
+def test_the_term_of_texts_is_always_there():
+  with pytest.raises(UserError, match='the term text cannot be left out'):
+    build_recommender(
+      MeanConfig(), {'appeal': AppealConfig()}, Facts(4), rngs=nnx.Rngs(0)
+    )
 
 
 def test_pooling(catalog):
@@ -260,8 +232,24 @@ def test_pooling(catalog):
   mean = forward(make(num_segments=S), *arrays)[slots]
   first = forward(make(num_segments=S, pooling='cls'), *arrays)[slots]
   for i in range(5):
-    mine = hidden[row[i]][arrays[2][row[i]] == segment[i]]
-    np.testing.assert_allclose(mean[i], mine.mean(0), atol=1e-6)
-    np.testing.assert_allclose(first[i], mine[0], atol=1e-6)
-  with pytest.raises(UserError, match=r'encoder\.pooling'):
+    states = hidden[row[i]][arrays[2][row[i]] == segment[i]]
+    np.testing.assert_allclose(mean[i], states.mean(0), atol=1e-6)
+    np.testing.assert_allclose(first[i], states[0], atol=1e-6)
+  with pytest.raises(UserError, match=r'model\.text\.pooling'):
     make(num_segments=S, pooling='max')
+
+
+def test_columns_keep_their_order_when_the_model_is_split_and_merged():
+  """As every step does; 'ids' comes before 'text' but in the columns."""
+  ids = IdsConfig(width=3, channels='together')
+  model = make_recommender(width=4, terms={'ids': ids}, num_items=5)
+  merged = nnx.merge(*nnx.split(model))
+  pooled = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+  for recommender in (model, merged):
+    vectors = recommender.project_items(pooled, np.arange(5))
+    np.testing.assert_allclose(vectors[:, :4], unit(pooled), atol=1e-6)
+    np.testing.assert_array_equal(vectors[:, 4:7], model.terms['ids'].read[...])
+  history, mask = vectors[None, :3], np.ones((1, 3), bool)
+  np.testing.assert_allclose(
+    merged.user_vectors(history, mask), model.user_vectors(history, mask)
+  )

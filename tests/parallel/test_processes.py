@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -96,7 +97,8 @@ def losses(workdir: pathlib.Path, tag='train/loss') -> dict[int, float]:
 @pytest.fixture
 def config(tiny_config):
   return functools.partial(
-    tiny_config, **{'encoder.trainable_layers': 1, 'eval_every_steps': 100}
+    tiny_config,
+    **{'model.text.trainable_layers': 1, 'training.eval_every': 100},
   )
 
 
@@ -112,7 +114,7 @@ def test_two_processes_stop_together_and_one_goes_on(config, tmp_path):
 
   The order of the sums differs with the number of processes, no more.
   """
-  changed = config(num_train_steps=40, checkpoint_every_steps=4)
+  changed = config(**{'training.num_steps': 40, 'training.checkpoint_every': 4})
   run = Run(2, 2, changed, tmp_path / 'two')
   run.wait_for(4)
   run.signal(1, signal.SIGTERM)
@@ -160,13 +162,26 @@ def test_the_environment_is_read(monkeypatch):
     distributed.join(None, None, None)
 
 
+def test_signals_are_left_alone_outside_of_the_main_thread():
+  handler, seen = signal.getsignal(signal.SIGTERM), []
+
+  def work():
+    with distributed.StopSignal() as stop, stop.steps():
+      seen.append((stop.reached(1), signal.getsignal(signal.SIGTERM)))
+
+  thread = threading.Thread(target=work)
+  thread.start()
+  thread.join()
+  assert seen == [(False, handler)]
+
+
 def test_one_at_a_time(tmp_path):
   """The second holder comes in when the first is out, and says so."""
   order = []
   path = tmp_path / 'deep' / 'lock'
   script = (
     'import pathlib, sys, time\n'
-    'from jaxrec.distributed import one_at_a_time\n'
+    'from jaxrec.parallel.processes import one_at_a_time\n'
     f'with one_at_a_time(pathlib.Path({str(path)!r}), print):\n'
     '  print("in", flush=True)\n'
     '  sys.stdin.read()\n'
@@ -194,7 +209,7 @@ def test_one_at_a_time(tmp_path):
 def test_one_training_in_a_workdir(tmp_path, monkeypatch):
   script = (
     'import pathlib, sys\n'
-    'from jaxrec.distributed import alone_in\n'
+    'from jaxrec.parallel.processes import alone_in\n'
     f'with alone_in(pathlib.Path({str(tmp_path)!r})):\n'
     '  print("in", flush=True)\n'
     '  sys.stdin.read()\n'
@@ -228,7 +243,7 @@ def test_one_training_in_a_workdir(tmp_path, monkeypatch):
 # ------------------------------------------------------------------- minutes
 @pytest.fixture(scope='module')
 def shape():
-  return {'num_train_steps': 12, 'checkpoint_every_steps': 4}
+  return {'training.num_steps': 12, 'training.checkpoint_every': 4}
 
 
 @pytest.mark.slow
@@ -247,8 +262,8 @@ def test_any_number_of_processes_trains_the_same(
   config, shape, layers, mesh, tmp_path
 ):
   """With dropout, on hidden states, tokens and vectors; counters, too."""
-  changed = config(**shape, **{'encoder.trainable_layers': layers})
-  assert changed.encoder.dropout
+  changed = config(**shape, **{'model.text.trainable_layers': layers})
+  assert changed.model.text.dropout
   changed.mesh.update(dict(zip(('data', 'fsdp', 'tensor'), mesh, strict=True)))
   more = [f'--config.mesh.{k}={v}' for k, v in changed.mesh.items()]
   found, padding = {}, {}
@@ -270,7 +285,7 @@ def test_a_killed_process_ends_the_others_and_all_go_on(
   config, victim, tmp_path
 ):
   """Within a minute; and to the bit as if it had not been."""
-  changed = config(num_train_steps=60, checkpoint_every_steps=8)
+  changed = config(**{'training.num_steps': 60, 'training.checkpoint_every': 8})
   run = Run(4, 1, changed, tmp_path / 'killed')
   run.wait_for(8)
   run.signal(victim, signal.SIGKILL)
@@ -289,7 +304,7 @@ def test_a_killed_process_ends_the_others_and_all_go_on(
 @pytest.mark.slow
 def test_four_processes_checkpoint_in_one_and_back(config, tmp_path):
   """4 x 1 -> 1 x 4 on another mesh -> 4 x 1: the losses of a run in one."""
-  changed = config(num_train_steps=80, checkpoint_every_steps=5)
+  changed = config(**{'training.num_steps': 80, 'training.checkpoint_every': 5})
   moved, stops = tmp_path / 'moved', [0]
   for processes, mesh in ((4, 'fsdp=2'), (1, 'tensor=2')):
     run = Run(

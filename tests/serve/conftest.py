@@ -9,11 +9,12 @@ pytest.importorskip('uvicorn')
 
 from starlette.testclient import TestClient
 
-from jaxrec.serve.app import Service, create_app, fingerprint
+from jaxrec.serve.app import create_app
 from jaxrec.serve.gate import Limits
-from jaxrec.serve.journal import Store
-from jaxrec.serve.live_items import Catalog
+from jaxrec.serve.journal import Journal
+from jaxrec.serve.live_items import LiveItems
 from jaxrec.serve.metrics import Metrics
+from jaxrec.serve.service import Service, fingerprint
 from tests.serve.fake import FakeModel
 
 
@@ -23,11 +24,11 @@ def app_of(tmp_path):
 
   def make(model=None, writable=True, window=0.0, max_batch=64, **limits):
     model = model or FakeModel()
-    store = None
+    journal = None
     if writable:
-      store = Store(tmp_path / 'items', fingerprint(model.manifest))
+      journal = Journal(tmp_path / 'items', fingerprint(model.manifest))
     metrics = Metrics()
-    service = Service(Catalog(model, store), metrics, max_batch, window)
+    service = Service(LiveItems(model, journal), metrics, max_batch, window)
     return create_app(service, metrics, Limits(**limits))
 
   return make

@@ -3,8 +3,8 @@
 As a command it is served: python -m tests.serve.fake --bundle=any --port=0.
 """
 
+import copy
 import dataclasses
-import sys
 import threading
 import time
 import zlib
@@ -37,15 +37,16 @@ class Recommendation:
   logit: float
   probability: float
   contributions: list | None
+  terms: dict | None = None
 
 
 def vector(text):
   """A unit vector: the sum of its words'."""
-  found = np.full(D, 1e-3)
+  total = np.full(D, 1e-3)
   for word in text.lower().split():
     rng = np.random.default_rng(zlib.crc32(word.encode()))
-    found += rng.normal(size=D)
-  return found / np.linalg.norm(found)
+    total += rng.normal(size=D)
+  return total / np.linalg.norm(total)
 
 
 def world(per_topic=20):
@@ -62,10 +63,14 @@ def world(per_topic=20):
 
 
 class Recommendations(list):
-  """With what was read of the history, and what was skipped."""
+  """With what was read of the history, and what was skipped.
+
+  `of_items`: whether each is an item, not a candidate given by its columns.
+  """
 
   read: tuple = ()
   unknown: tuple = ()
+  of_items: tuple = ()
 
 
 class FakeModel:
@@ -75,9 +80,21 @@ class FakeModel:
     self.manifest = {'dataset': 'fake', 'threshold': 0.5, 'sha256': {}}
     self.delay = delay
     self.calls = []  # Sizes of the calls of recommend_many and score_many.
+    self.options = {}  # Of the last call of recommend_many.
     self._lock = threading.Lock()
-    self._index = {}
+    self._index = {}  # Replaced, never changed.
     self.add_items(world() if items is None else items)
+
+  def snapshot(self):
+    """The model with the items as they are now."""
+    return copy.copy(self)
+
+  def items_of(self, answer, most=None):
+    places = list(zip(answer, answer.of_items, strict=True))[:most]
+    return [
+      self.item(scored.item_id) if is_item else None
+      for scored, is_item in places
+    ]
 
   def __len__(self):
     return len(self._index)
@@ -87,8 +104,8 @@ class FakeModel:
 
   @property
   def categories(self):
-    found = (item.category for item, _ in self._index.values())
-    return sorted(set(found) - {None})
+    categories = (item.category for item, _ in self._index.values())
+    return sorted(set(categories) - {None})
 
   history_length = 10
 
@@ -104,8 +121,8 @@ class FakeModel:
 
   def search(self, text, k):
     text = text.lower()
-    found = (item for item, _ in list(self._index.values()))
-    return [i for i in found if text in f'{i.item_id} {i.text}'.lower()][:k]
+    items = (item for item, _ in list(self._index.values()))
+    return [i for i in items if text in f'{i.item_id} {i.text}'.lower()][:k]
 
   def _history(self, history, index, unknown):
     """Vectors of the latest ten; their places, and ids skipped."""
@@ -125,10 +142,10 @@ class FakeModel:
     return vector(self._text(entry))
 
   def _text(self, columns):
-    found = columns.get('text', columns.get('title'))
-    if found is None:
+    text = columns.get('text', columns.get('title'))
+    if text is None:
       raise UserError('an item lacks title')
-    return str(found)
+    return str(text)
 
   def _logit(self, vectors, item):
     if not len(vectors):
@@ -166,14 +183,14 @@ class FakeModel:
     unknown='error',
   ):
     self.calls.append(len(histories))
-    self.options = {'behaviours': behaviours, 'times': times, 'now': now}
+    self.options.update(behaviours=behaviours, times=times, now=now)
     time.sleep(self.delay)
     index = self._index
     answers = []
     for history in histories:
       vectors, places, skipped = self._history(history, index, unknown)
       seen = {e for e in history if isinstance(e, str)} if exclude_seen else ()
-      told = [
+      ranked = [
         self._told(item_id, vectors, v, explain)
         for item_id, (item, v) in index.items()
         if item_id not in seen
@@ -182,13 +199,14 @@ class FakeModel:
       ]
       if strategy == 'probability':
         least = 0.5 if threshold == 'auto' else threshold or 0.0
-        told = [
+        ranked = [
           dataclasses.replace(r, score=r.probability)
-          for r in told
+          for r in ranked
           if r.probability >= least
         ]
-      best = Recommendations(sorted(told, key=lambda r: -r.logit)[:k])
+      best = Recommendations(sorted(ranked, key=lambda r: -r.logit)[:k])
       best.read, best.unknown = tuple(places), tuple(skipped)
+      best.of_items = (True,) * len(best)
       answers.append(best)
     return answers
 
@@ -207,18 +225,19 @@ class FakeModel:
     self.calls.append(len(histories))
     index = self._index
     answers = []
-    for history, asked in zip(histories, candidates, strict=True):
+    for history, its_candidates in zip(histories, candidates, strict=True):
       vectors, places, skipped = self._history(history, index, unknown)
       scores = Recommendations(
         self._told(
-          c if isinstance(c, str) else f'#{i}',
+          c if isinstance(c, str) else c.get('item_id', f'#{i}'),
           vectors,
           self._read(c, index),
           explain,
         )
-        for i, c in enumerate(asked)
+        for i, c in enumerate(its_candidates)
       )
       scores.read, scores.unknown = tuple(places), tuple(skipped)
+      scores.of_items = tuple(isinstance(c, str) for c in its_candidates)
       answers.append(scores)
     return answers
 
@@ -244,8 +263,7 @@ class FakeModel:
 if __name__ == '__main__':
   import os
 
-  from jaxrec.serve import __main__ as command
+  from jaxrec.cli.serve import run
 
   delay = float(os.environ.get('FAKE_DELAY', '0'))
-  command._load = lambda _: FakeModel(delay=delay)
-  command.main(sys.argv[1:])
+  run(load=lambda _: FakeModel(delay=delay))

@@ -297,7 +297,7 @@ def raw(count: int, seed: int) -> Iterator[bytes]:
   good = b'POST /recommend HTTP/1.1\r\n' + HEAD
   kind = b'Content-Type: application/json\r\n'
   chunks = b'Transfer-Encoding: chunked\r\n\r\n'
-  ways = [
+  makers = [
     lambda: b'GET / HTTP/9.9\r\n' + HEAD + b'\r\n',
     lambda: b'GET /%b HTTP/1.1\r\n' % rng.randbytes(9).hex().encode() + b'\r\n',
     lambda: b'GET /items/\xff\xfe HTTP/1.1\r\n' + HEAD + b'\r\n',
@@ -319,4 +319,4 @@ def raw(count: int, seed: int) -> Iterator[bytes]:
     lambda: good + b'X: ' + b'y' * 200_000 + b'\r\n\r\n',
   ]
   for n in range(count):
-    yield ways[n % len(ways)]()
+    yield makers[n % len(makers)]()

@@ -40,11 +40,11 @@ class Server:
       if 'http://' in line:
         break
     line = ''.join(said)
-    found = re.search(r'http://[^ ]+:(\d+)', line)
-    if found is None:
+    address = re.search(r'http://[^ ]+:(\d+)', line)
+    if address is None:
       _, errors = self.process.communicate(timeout=PATIENCE)
       raise RuntimeError(f'it did not start: {line}{errors}')
-    self.port = int(found[1])
+    self.port = int(address[1])
     self.url = f'http://127.0.0.1:{self.port}'
     return self
 

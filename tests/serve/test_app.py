@@ -20,8 +20,8 @@ def post(client, path, body, **more):
   return client.post(path, json=body, **more)
 
 
-def best(client, **asked):
-  answer = post(client, '/recommend', asked)
+def best(client, **body):
+  answer = post(client, '/recommend', body)
   assert answer.status_code == 200, answer.text
   return answer.json()['recommendations']
 
@@ -37,15 +37,15 @@ def test_what_the_model_says_is_what_is_answered(client):
   model = FakeModel()
   history = ['sport-1', {'text': 'rocket moon'}, 'sport-1']
   [wanted] = model.recommend_many([history], k=5, explain=True)
-  found = best(client, history=history, k=5, explain=True)
-  assert [r['item_id'] for r in found] == [r.item_id for r in wanted]
-  for ours, theirs in zip(found, wanted, strict=True):
-    assert ours['text'] == model.item(theirs.item_id).text
+  answered = best(client, history=history, k=5, explain=True)
+  assert [r['item_id'] for r in answered] == [r.item_id for r in wanted]
+  for sent, scored in zip(answered, wanted, strict=True):
+    assert sent['text'] == model.item(scored.item_id).text
     for name in ('score', 'logit', 'probability', 'contributions'):
-      np.testing.assert_allclose(ours[name], getattr(theirs, name))
-  asked = {'history': history, 'candidates': ['food-1', {'title': 'cup'}]}
-  scores = post(client, '/score', asked).json()['scores']
-  [wanted] = model.score_many([history], [asked['candidates']])
+      np.testing.assert_allclose(sent[name], getattr(scored, name))
+  body = {'history': history, 'candidates': ['food-1', {'title': 'cup'}]}
+  scores = post(client, '/score', body).json()['scores']
+  [wanted] = model.score_many([history], [body['candidates']])
   assert [s['item_id'] for s in scores] == ['food-1', '#1']
   np.testing.assert_allclose(
     [s['logit'] for s in scores], [s.logit for s in wanted]
@@ -65,8 +65,8 @@ def test_options_reach_the_model(client):
   food = best(client, history=history, k=100, categories=['food'])
   assert {r['category'] for r in food} == {'food'} and len(food) == 20
   only = ['food-1', 'space-2']
-  found = best(client, history=history, only=only)
-  assert {r['item_id'] for r in found} == set(only)
+  among = best(client, history=history, only=only)
+  assert {r['item_id'] for r in among} == set(only)
   assert best(client, history=history, only=[]) == []
   probable = best(client, history=history, k=100, strategy='probability')
   assert len(probable) == 59
@@ -89,25 +89,25 @@ def test_unknown_ids(client):
   known = best(client, history=['sport-1', 'food-1'])
   assert answer.json()['recommendations'] == known
   assert answer.json()['read'] == [0, 2]
-  asked = {'history': [], 'candidates': ['nothing']}
-  refused(post(client, '/score', asked), 422, "'nothing'")
+  body = {'history': [], 'candidates': ['nothing']}
+  refused(post(client, '/score', body), 422, "'nothing'")
   refused(client.get('/items/nothing'), 404, "'nothing'")
   refused(client.delete('/items/nothing'), 404, "'nothing'")
 
 
 def test_a_field_that_is_unknown_is_answered_by_near_misses(client):
-  asked = {'histroy': ['sport-1']}
-  refused(post(client, '/recommend', asked), 422, "did you mean 'history'")
-  asked = {'y' * 500_000: 1}
-  assert len(post(client, '/recommend', asked).json()['error']) < 400
+  body = {'histroy': ['sport-1']}
+  refused(post(client, '/recommend', body), 422, "did you mean 'history'")
+  body = {'y' * 500_000: 1}
+  assert len(post(client, '/recommend', body).json()['error']) < 400
 
 
 def test_extremes_have_an_answer(client):
   assert len(best(client, history=['sport-1'] * 10_000)) == 10
   assert len(best(client, history=[{'text': '🚀🍞' * 1000}])) == 10
   assert len(best(client, history=[{'text': ''}])) == 10
-  asked = {'history': ['sport-1'] * 10_001}
-  refused(post(client, '/recommend', asked), 422, 'at most 10000 items')
+  body = {'history': ['sport-1'] * 10_001}
+  refused(post(client, '/recommend', body), 422, 'at most 10000 items')
   texts = [{'text': 'x'}] * 101
   refused(post(client, '/recommend', {'history': texts}), 422, 'at most 100')
   large = {'history': [{'text': 'x' * (1 << 20)}]}
@@ -120,8 +120,8 @@ def test_items_come_and_go(client):
   refused(client.get(path), 404, 'no item has the id')
   answer = post(client, '/items', {'items': [item]})
   assert answer.json() == {'added': [item['item_id']], 'replaced': []}
-  found = client.get(path).json()
-  assert found['text'] == 'cup goal' and found['fields']['price'] == '3'
+  added = client.get(path).json()
+  assert added['text'] == 'cup goal' and added['fields']['price'] == '3'
   seen = client.get('/items', params={'q': 'odd id', 'k': 5}).json()['items']
   assert [i['item_id'] for i in seen] == [item['item_id']]
   assert (
@@ -139,8 +139,8 @@ def test_items_come_and_go(client):
 def test_what_was_done_and_when(client_of):
   model = FakeModel()
   client = client_of(model)
-  told = {'behaviours': ['click', 'buy'], 'times': [1.5, 2], 'now': 3}
-  best(client, history=['sport-1', 'food-1'], **told)
+  acts = {'behaviours': ['click', 'buy'], 'times': [1.5, 2], 'now': 3}
+  best(client, history=['sport-1', 'food-1'], **acts)
   assert model.options == {
     'behaviours': [['click', 'buy']],
     'times': [[1.5, 2.0]],
@@ -148,6 +148,62 @@ def test_what_was_done_and_when(client_of):
   }
   best(client, history=['sport-1'])
   assert set(model.options.values()) == {None}
+
+
+def changing_after(model, name, change):
+  """Lets `change` happen as soon as the model has ranked or scored."""
+  call = getattr(model, name)
+
+  def changed(*args, **kwargs):
+    answer = call(*args, **kwargs)
+    change()
+    return answer
+
+  setattr(model, name, changed)
+
+
+def test_scores_and_texts_are_of_the_same_items(client_of):
+  """Whatever is added or removed between ranking and answering."""
+  model = FakeModel()
+  client = client_of(model)
+  wanted = best(client, history=['food-1'], k=3)
+  body = {
+    'history': ['food-1'],
+    'candidates': ['food-2', 'sport-1', {'item_id': 'food-3', 'title': 'cup'}],
+  }
+  scores = post(client, '/score', body).json()['scores']
+  assert [x['text'] is None for x in scores] == [False, False, True]
+  first = wanted[0]['item_id']
+
+  def change():
+    model.add_items([{'item_id': first, 'title': 'rocket', 'category': 'new'}])
+    model.add_items([{'item_id': 'food-2', 'title': 'rocket'}])
+    if 'sport-1' in model:
+      model.remove_items(['sport-1', wanted[1]['item_id']])
+
+  for name in ('recommend_many', 'score_many'):
+    model._index = FakeModel()._index
+    changing_after(model, name, change)
+  assert best(client, history=['food-1'], k=3) == wanted
+  model._index = FakeModel()._index
+  assert post(client, '/score', body).json()['scores'] == scores
+
+
+def test_items_and_categories_are_counted_at_one_moment(client_of):
+  class Changing(FakeModel):
+    changes = False
+
+    def __len__(self):
+      count = super().__len__()
+      if self.changes:
+        model.add_items([{'item_id': 'a', 'title': 'x', 'category': 'new'}])
+      return count
+
+  model = Changing()
+  client = client_of(model)
+  model.changes = True
+  about = client.get('/about').json()
+  assert about['items'] == 60 and 'new' not in about['categories']
 
 
 def test_a_refused_item_changes_nothing(client):
@@ -218,8 +274,8 @@ def test_only_hosts_that_are_allowed(client_of):
 
 def test_other_sites_may_not(client):
   origin = {'origin': 'https://evil.example'}
-  asked = origin | {'access-control-request-method': 'POST'}
-  answer = client.options('/recommend', headers=asked)
+  headers = origin | {'access-control-request-method': 'POST'}
+  answer = client.options('/recommend', headers=headers)
   assert answer.status_code == 405
   answers = [answer, client.get('/about', headers=origin)]
   # What a form of another site can send without asking first.
@@ -287,10 +343,10 @@ def test_requests_of_a_moment_are_one_call(client_of):
   wanted = {k: best(client, history=[f'sport-{k}'], k=k) for k in range(1, 13)}
   model.calls.clear()
   with concurrent.futures.ThreadPoolExecutor(12) as pool:
-    found = pool.map(
+    answers = pool.map(
       lambda k: best(client, history=[f'sport-{k}'], k=k), range(1, 13)
     )
-    assert dict(zip(range(1, 13), found, strict=True)) == wanted
+    assert dict(zip(range(1, 13), answers, strict=True)) == wanted
   assert sum(model.calls) == 12 and len(model.calls) <= 6
 
 
@@ -311,9 +367,9 @@ def test_readers_see_all_of_a_change_or_nothing(client_of):
     sizes = set()
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline and len(sizes) < 2:
-      found = best(client, history=[{'text': 'zebra'}], k=100)
-      sizes.add(len(found))
-      assert len({r['item_id'] for r in found}) == len(found)
+      items = best(client, history=[{'text': 'zebra'}], k=100)
+      sizes.add(len(items))
+      assert len({r['item_id'] for r in items}) == len(items)
       assert set(sizes) <= {60, 61, 62}
   finally:
     stop.set()
@@ -363,8 +419,8 @@ def test_the_schema_says_what_is_refused(client):
     '/metrics',
   }
   for methods in paths.values():
-    for told in methods.values():
-      assert {'401', '413', '422', '503'} <= set(told['responses'])
+    for method in methods.values():
+      assert {'401', '413', '422', '503'} <= set(method['responses'])
   for name in ('RecommendRequest', 'ScoreRequest'):
     for example in api['components']['schemas'][name]['examples']:
       path = f'/{name.removesuffix("Request").lower()}'

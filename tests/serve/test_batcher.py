@@ -84,8 +84,8 @@ def test_the_window_is_waited_for():
 
 def test_options_are_not_mixed():
   calls = Calls()
-  found = run(calls, many(range(9), options=lambda n: n % 3))
-  assert found == [2 * n for n in range(9)]
+  results = run(calls, many(range(9), options=lambda n: n % 3))
+  assert results == [2 * n for n in range(9)]
   assert sorted(calls.made) == [(r, [r, r + 3, r + 6]) for r in range(3)]
 
 
@@ -97,9 +97,9 @@ def test_costly_calls_fill_a_batch():
 
 
 def test_one_mistake_is_one_failure():
-  found = run(Calls(), many([1, 'wrong', 3]))
-  assert found[0] == 2 and found[2] == 6
-  assert isinstance(found[1], UserError)
+  results = run(Calls(), many([1, 'wrong', 3]))
+  assert results[0] == 2 and results[2] == 6
+  assert isinstance(results[1], UserError)
 
 
 def test_it_survives_what_it_calls():
@@ -147,7 +147,7 @@ def test_stopping_finishes_what_is_under_way():
 
 @pytest.mark.parametrize('payloads', [[1, 2], [1, 'wrong', 2]])
 def test_sizes_are_told(payloads):
-  told = []
-  run(Calls(), many(payloads), observe=lambda n, s: told.append((n, s)))
-  assert sum(n for n, _ in told) == 2  # Those that were answered.
-  assert all(s >= 0 for _, s in told)
+  observed = []
+  run(Calls(), many(payloads), observe=lambda n, s: observed.append((n, s)))
+  assert sum(n for n, _ in observed) == 2  # Those that were answered.
+  assert all(s >= 0 for _, s in observed)

@@ -33,17 +33,17 @@ def test_it_answers_as_the_model_does(bundle, app_of):
   warm_up(model, 4)
   ids = model.item_ids
   item = {'item_id': 'new/1', 'title': 'Rain on the coast'}
-  asked = {'history': [*ids[:3], {'title': 'Rain'}], 'k': 4, 'explain': True}
+  body = {'history': [*ids[:3], {'title': 'Rain'}], 'k': 4, 'explain': True}
   with connected(app_of(model)) as client:
-    found = client.post('/recommend', json=asked).json()
-    wanted = model.recommend(asked['history'], 4, explain=True)
-    assert found['read'] == list(wanted.read) and len(wanted) == 4
-    for ours, theirs in zip(found['recommendations'], wanted, strict=True):
-      assert ours['item_id'] == theirs.item_id
-      assert ours['text'] == model.item(theirs.item_id).text
+    answer = client.post('/recommend', json=body).json()
+    wanted = model.recommend(body['history'], 4, explain=True)
+    assert answer['read'] == list(wanted.read) and len(wanted) == 4
+    for sent, scored in zip(answer['recommendations'], wanted, strict=True):
+      assert sent['item_id'] == scored.item_id
+      assert sent['text'] == model.item(scored.item_id).text
       for name in ('score', 'logit', 'contributions'):
         np.testing.assert_allclose(
-          ours[name], getattr(theirs, name), rtol=1e-4, atol=1e-5
+          sent[name], getattr(scored, name), rtol=1e-4, atol=1e-5
         )
     about = client.get('/about').json()
     assert about['items'] == len(ids)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from jaxrec.serve import __main__ as command
+from jaxrec.cli import serve as command
 from tests.serve.fake import FakeModel
 from tests.serve.servers import FAKE, Server
 
@@ -103,8 +103,8 @@ def test_no_acknowledged_change_is_lost_many_times(tmp_path):
 
 def test_what_is_under_way_is_finished():
   with Server(FAKE_DELAY='1.0') as server:
-    found = []
-    ask = lambda: found.append(server.ask('POST', '/recommend', {'k': 3}))
+    answers = []
+    ask = lambda: answers.append(server.ask('POST', '/recommend', {'k': 3}))
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
       thread.start()
@@ -113,14 +113,14 @@ def test_what_is_under_way_is_finished():
     for thread in threads:
       thread.join(30)
   assert code == 0 and said.endswith('jaxrec: stopped\n')
-  assert [status for status, _ in found] == [200] * 3
-  assert all(len(a['recommendations']) == 3 for _, a in found)
+  assert [status for status, _ in answers] == [200] * 3
+  assert all(len(a['recommendations']) == 3 for _, a in answers)
 
 
 def refusal(capsys, *flags):
   """What the command says and does not do."""
   with pytest.raises(SystemExit) as ended:
-    command.main(list(flags))
+    command.run(list(flags), load=lambda _: FakeModel())
   assert ended.value.code == 2
   said = capsys.readouterr().err
   assert said.startswith('jaxrec: error: ') and said.count('\n') == 1
@@ -128,7 +128,6 @@ def refusal(capsys, *flags):
 
 
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
-  monkeypatch.setattr(command, '_load', lambda _: FakeModel())
   usual = ('--bundle=any', '--max_batch=64', '--no_warm_up')
   refuse = lambda *flags: refusal(capsys, *usual, *flags)
   assert '--bundle' in refusal(capsys)
@@ -159,14 +158,12 @@ def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
 def test_the_key_from_a_file_or_the_environment(tmp_path, monkeypatch):
   key = tmp_path / 'key'
   key.write_text('from-a-file\n')
-  args = command._parsed(['--bundle=any', f'--api-key-file={key}'])
-  assert command._api_key(args) == 'from-a-file'
-  args = command._parsed(['--bundle=any'])
-  assert command._api_key(args) is None
+  key_of = lambda *flags: command.options_of(['--bundle=any', *flags]).api_key
+  assert key_of(f'--api-key-file={key}') == 'from-a-file'
+  assert key_of() is None
   monkeypatch.setenv('JAXREC_API_KEY', 'from-outside')
-  assert command._api_key(args) == 'from-outside'
-  args = command._parsed(['--bundle=any', '--api_key=given'])
-  assert command._api_key(args) == 'given'
+  assert key_of() == 'from-outside'
+  assert key_of('--api_key=given') == 'given'
 
 
 @pytest.mark.parametrize(
@@ -178,5 +175,4 @@ def test_the_key_from_a_file_or_the_environment(tmp_path, monkeypatch):
   ],
 )
 def test_hosts(flags, hosts):
-  args = command._parsed(['--bundle=any', *flags])
-  assert command._hosts(args) == hosts
+  assert command.options_of(['--bundle=any', *flags]).hosts == hosts

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from jaxrec.errors import UserError
-from jaxrec.serve.journal import Store
-from jaxrec.serve.live_items import Catalog, NotStored
+from jaxrec.serve.journal import Journal
+from jaxrec.serve.live_items import LiveItems, NotStored, UnknownItem
 from tests.serve.fake import FakeModel
 
 A = {'item_id': 'a', 'title': 'rocket moon'}
@@ -17,7 +17,7 @@ B = {'item_id': 'b', 'title': 'soup bread 🍞', 'price': 3.5}
 
 
 def opened(directory, bundle='bundle', **more):
-  return Store(directory, bundle, **more)
+  return Journal(directory, bundle, **more)
 
 
 def kept(directory, **more):
@@ -129,8 +129,8 @@ def test_one_server_at_a_time(tmp_path):
   with pytest.raises(UserError, match='in use by another server'):
     opened(tmp_path)
   script = (
-    'import pathlib, sys; from jaxrec.serve.store import Store; '
-    'Store(pathlib.Path(sys.argv[1]), "bundle")'
+    'import pathlib, sys; from jaxrec.serve.journal import Journal; '
+    'Journal(pathlib.Path(sys.argv[1]), "bundle")'
   )
   command = [sys.executable, '-c', script, str(tmp_path)]
   ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -162,60 +162,60 @@ class FullDisk:
     return getattr(self.file, name)
 
 
-def told(model):
+def described(model):
   return {item_id: model.item(item_id).text for item_id in model.item_ids}
 
 
 def test_what_cannot_be_stored_is_taken_back(tmp_path):
   model = FakeModel()
-  catalog = Catalog(model, opened(tmp_path))
-  catalog.add([A])
-  disk = catalog.store._file = FullDisk(catalog.store._file)
-  before = told(model)
+  live_items = LiveItems(model, opened(tmp_path))
+  live_items.add([A])
+  disk = live_items.journal._file = FullDisk(live_items.journal._file)
+  before = described(model)
   changed = A | {'title': 'changed'}
   new = {'item_id': 'new', 'title': 'x'}
   for call in (
-    lambda: catalog.add([changed, new, {'item_id': 'food-1', 'title': 'y'}]),
-    lambda: catalog.remove(['a', 'food-1']),
+    lambda: live_items.add([changed, new, {'item_id': 'food-1', 'title': 'y'}]),
+    lambda: live_items.remove(['a', 'food-1']),
   ):
     with pytest.raises(NotStored, match='No space left'):
       call()
-    assert told(model) == before
+    assert described(model) == before
   disk.full = False  # Somebody made room.
-  catalog.add([new])
-  catalog.store.close()
+  live_items.add([new])
+  live_items.journal.close()
   assert list(kept(tmp_path)) == ['a', 'new']
 
 
 def test_what_the_model_refuses_is_not_stored(tmp_path):
-  catalog = Catalog(FakeModel(), opened(tmp_path))
+  live_items = LiveItems(FakeModel(), opened(tmp_path))
   with pytest.raises(UserError, match='title'):
-    catalog.add([A, {'item_id': 'bad', 'price': 1}])
-  with pytest.raises(UserError, match='unknown'):
-    catalog.remove(['food-1', 'nothing'])
-  catalog.store.close()
+    live_items.add([A, {'item_id': 'bad', 'price': 1}])
+  with pytest.raises(UnknownItem, match="'nothing'"):
+    live_items.remove(['food-1', 'nothing'])
+  live_items.journal.close()
   assert kept(tmp_path) == {}
-  assert 'food-1' in catalog.model.item_ids
+  assert 'food-1' in live_items.model.item_ids
 
 
 def test_a_start_brings_all_back(tmp_path):
-  catalog = Catalog(FakeModel(), opened(tmp_path))
-  catalog.add([A, B])
-  catalog.remove(['a', 'food-1'])
-  catalog.add([{'item_id': 'food-2', 'title': 'another'}, A])
-  catalog.remove(['b'])  # It was never the bundle's.
-  catalog.store.close()
-  again = Catalog(FakeModel(), opened(tmp_path))
-  assert told(again.model) == told(catalog.model)
+  live_items = LiveItems(FakeModel(), opened(tmp_path))
+  live_items.add([A, B])
+  live_items.remove(['a', 'food-1'])
+  live_items.add([{'item_id': 'food-2', 'title': 'another'}, A])
+  live_items.remove(['b'])  # It was never the bundle's.
+  live_items.journal.close()
+  again = LiveItems(FakeModel(), opened(tmp_path))
+  assert described(again.model) == described(live_items.model)
   assert again.model.categories == ['food', 'space', 'sport']
-  again.store.close()
+  again.journal.close()
 
 
 def test_an_item_that_a_new_bundle_refuses(tmp_path):
   store = opened(tmp_path)
   store.add([{'item_id': 'a', 'name': 'no title'}])
   with pytest.raises(UserError, match=r'items\.jsonl: an item lacks title'):
-    Catalog(FakeModel(), store)
+    LiveItems(FakeModel(), store)
   store.close()
 
 

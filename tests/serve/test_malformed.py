@@ -25,7 +25,7 @@ def check(status, body, sent):
 
 def test_malformed_requests(client):
   before = client.get('/about').json()
-  found = collections.Counter()
+  counts = collections.Counter()
   for sent in malformed.requests(300, seed=1):
     headers = {} if sent.kind is None else {'content-type': sent.kind}
     headers = {name: value.encode('latin1') for name, value in headers.items()}
@@ -33,9 +33,9 @@ def test_malformed_requests(client):
       sent.method, sent.path, content=sent.body, headers=headers
     )
     check(answer.status_code, answer.content, sent)
-    found[sent.way, answer.status_code] += 1
-  assert {way for way, _ in found} == WAYS
-  assert {status for _, status in found} >= STATUSES
+    counts[sent.way, answer.status_code] += 1
+  assert {way for way, _ in counts} == WAYS
+  assert {status for _, status in counts} >= STATUSES
   assert client.get('/about').json() == before
   for path, body in malformed.GOOD.items():  # What they were made of.
     assert client.post(path, json=body).status_code == 200
@@ -73,18 +73,18 @@ def send_raw(port, data):
 def test_5000_malformed_requests_to_a_server(tmp_path):
   with Server(f'--data-dir={tmp_path}') as server:
     _, before = server.ask('GET', '/about')
-    found = collections.Counter()
+    counts = collections.Counter()
     for sent in malformed.requests(4_500, seed=2):
       status, body = send(server.port, sent)
       if status != 400 or body != NO_HTTP:
         check(status, body, sent)
-      found[sent.way, status] += 1
-    assert {way for way, _ in found} == WAYS
+      counts[sent.way, status] += 1
+    assert {way for way, _ in counts} == WAYS
     for data in malformed.raw(500, seed=3):
       status = send_raw(server.port, data)
       assert 400 <= status < 500, (status, data[:200])
-      found['no HTTP', status] += 1
+      counts['no HTTP', status] += 1
     assert server.ask('GET', '/about') == (200, before)
     code, said = server.end()
   assert code == 0 and 'Traceback' not in said, said
-  print(sum(found.values()), sorted(found.items()))
+  print(sum(counts.values()), sorted(counts.items()))

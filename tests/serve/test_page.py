@@ -27,8 +27,8 @@ class Page:
     return self.browser.find_elements('css selector', selector)
 
   def one(self, selector):
-    [found] = self.all(selector)
-    return found
+    [element] = self.all(selector)
+    return element
 
   def type(self, *keys):
     self.one('#query').send_keys(*(KEYS.get(key, key) for key in keys))
@@ -74,9 +74,9 @@ def page(browser, server):
   for kind in ('browser', 'performance'):
     browser.get_log(kind)
   browser.get(server.url)
-  found = Page(browser)
-  found.list()
-  return found
+  page = Page(browser)
+  page.list()
+  return page
 
 
 def test_pick_watch_and_remove(page, server):
@@ -85,13 +85,13 @@ def test_pick_watch_and_remove(page, server):
   first = page.list()
   assert len(first) == 10 and not page.all('#picks li')
   # By the keyboard alone: the second item that the search finds.
-  found = page.search('moon')
-  assert all('moon' in text for text in found)
+  titles = page.search('moon')
+  assert all('moon' in text for text in titles)
   page.type('down', 'down', 'enter')
   [picked] = page.picks(1)
-  assert picked.startswith(found[1])
+  assert picked.startswith(titles[1])
   second = page.list(first)
-  item_id = next(i for i in model.item_ids if text_of(i) == found[1])
+  item_id = next(i for i in model.item_ids if text_of(i) == titles[1])
   [best] = model.recommend_many([[item_id]])
   assert second == [text_of(r.item_id) for r in best]
   assert page.all('.moved.new')
@@ -111,12 +111,12 @@ def test_pick_watch_and_remove(page, server):
          why.querySelectorAll('.bar i')[n].getBoundingClientRect().width])"""
   )
   wanted = sorted(
-    zip(best[0].contributions, [found[1], 'soup with bread'], strict=True),
+    zip(best[0].contributions, [titles[1], 'soup with bread'], strict=True),
     key=lambda pair: -abs(pair[0]),
   )
   assert [row[0] for row in shown] == [text for _, text in wanted]
-  for (_, told, width), (value, _) in zip(shown, wanted, strict=True):
-    assert told == f'{value:+.2f}'.replace('-', '−')
+  for (_, label, width), (value, _) in zip(shown, wanted, strict=True):
+    assert label == f'{value:+.2f}'.replace('-', '−')
     assert width > 0
   widths, values = [row[2] for row in shown], [abs(v) for v, _ in wanted]
   assert widths[0] / widths[1] == pytest.approx(values[0] / values[1], rel=0.1)
@@ -276,9 +276,9 @@ def test_it_fits_and_loads_nothing_from_elsewhere(
     assert shot.read_bytes()[16:20] == struct.pack('>I', width)
   assert len(grounds) == 2
   assert browser.get_log('browser') == []
-  asked = requested(browser, server.url)
-  assert f'{server.url}/page/page.css' in asked
-  assert not [u for u in asked if not u.startswith((server.url, 'data:'))]
+  addresses = requested(browser, server.url)
+  assert f'{server.url}/page/page.css' in addresses
+  assert not [u for u in addresses if not u.startswith((server.url, 'data:'))]
 
 
 def test_the_api_can_be_tried(browser, server):

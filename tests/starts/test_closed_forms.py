@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.models.terms.trend import Periods
 from jaxrec.starts import closed_forms
-from tests.data.splits.test_sequences import random_sequences
+from tests.data.columns.test_sequences import random_sequences
 
 N = 30
 
@@ -60,7 +61,7 @@ def test_a_trend_knows_what_was_before_its_period_and_no_more(half_life):
   sequences = random_sequences(3)
   times = np.sort(rng.integers(0, 90 * closed_forms.DAY, len(sequences.items)))
   sequences = dataclasses.replace(sequences, times=times)
-  calendar = closed_forms.periods(sequences, half_life)
+  calendar = Periods(*closed_forms.calendar(sequences, half_life))
   found = closed_forms.trends(sequences, N, calendar, half_life)
   assert found.shape == (N, calendar.count)
   which = calendar.of(times // closed_forms.DAY)
@@ -83,7 +84,7 @@ def test_a_calendar_has_days_for_all_and_is_not_long():
     sequences, times=sequences.times * 3 * 365 * closed_forms.DAY
   )
   for half_life in (0.5, 4.0, 1000.0):
-    calendar = closed_forms.periods(years, half_life)
+    calendar = Periods(*closed_forms.calendar(years, half_life))
     which = calendar.of(years.times // closed_forms.DAY)
     assert which.min() == 0 and which.max() == calendar.count - 2
     assert calendar.count <= closed_forms.MOST_PERIODS + 1

@@ -5,8 +5,8 @@ import pytest
 
 from jaxrec.baselines import Known
 from jaxrec.baselines.ease import Ease
-from jaxrec.data.columns.columns import Impressions
-from jaxrec.data.splits.sequences import Sequences
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.sequences import Sequences
 from jaxrec.starts.factors import CHANNELS, Settings, factors, together
 
 N = 12

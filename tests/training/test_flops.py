@@ -9,9 +9,12 @@ import pytest
 from flax import nnx
 
 from jaxrec.batch import Batch, Counts
-from jaxrec.models.heads.heads import LstmHead, in_order
+from jaxrec.models.heads.head import in_order
+from jaxrec.models.heads.lstm import LstmConfig
+from jaxrec.models.terms.term import Channel
 from jaxrec.models.text.bert import Bert
 from jaxrec.training import flops
+from tests.models.making import make_head
 
 # Wide, so that what is no matmul is little; one text fills each row, so that
 # what is useful is all that XLA computes; one layer to a scan, since XLA
@@ -95,9 +98,7 @@ def test_more_layers_cannot_train_than_run():
 
 def test_lstm_head_is_what_xla_counts():
   width, hidden_width, examples = 256, 128, 4
-  make = lambda: LstmHead(
-    width=width, hidden_width=hidden_width, rngs=nnx.Rngs(0)
-  )
+  make = lambda: make_head(LstmConfig(width=hidden_width), Channel(width))
   graphdef, params = nnx.split(nnx.eval_shape(make), nnx.Param)
   head = lambda params, history, mask, at: nnx.merge(graphdef, params)(
     history, mask, in_order(mask), at

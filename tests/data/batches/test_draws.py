@@ -12,8 +12,8 @@ def test_each_is_drawn_once_and_alone():
   epochs, clicks = rng.integers(0, 3, 200), rng.integers(0, 2**40, 200)
   sizes = rng.integers(0, 40, 200)
   counts = np.minimum(sizes, rng.integers(0, 9, 200))
-  found = rows(draw(7, epochs, clicks, sizes=sizes, counts=counts), counts)
-  for i, drawn in enumerate(found):
+  draws = rows(draw(7, epochs, clicks, sizes=sizes, counts=counts), counts)
+  for i, drawn in enumerate(draws):
     assert len(set(drawn.tolist())) == counts[i]
     assert ((drawn >= 0) & (drawn < sizes[i])).all()
     one = slice(i, i + 1)
@@ -42,8 +42,8 @@ def test_all_sets_are_equally_likely():
   """Of 6 numbers 3: each of the 20 sets as often as chance has it."""
   size = 60_000
   ones = np.ones(size, int)
-  found = draw(3, ones, np.arange(size), sizes=6 * ones, counts=3 * ones)
-  codes = np.sort(found.reshape(-1, 3)) @ [36, 6, 1]
+  draws = draw(3, ones, np.arange(size), sizes=6 * ones, counts=3 * ones)
+  codes = np.sort(draws.reshape(-1, 3)) @ [36, 6, 1]
   _, counts = np.unique(codes, return_counts=True)
   assert len(counts) == 20
   chi_squared = ((counts - size / 20) ** 2 / (size / 20)).sum()

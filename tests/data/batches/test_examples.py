@@ -1,24 +1,23 @@
-"""Examples of sequences; those of impressions are in test_pipeline."""
+"""Examples of sequences; those of impressions are in test_train."""
 
 import numpy as np
 import pytest
 
 from jaxrec.batch import NEVER
-from jaxrec.data.batches.examples import (
-  SequenceExamples,
-  WindowExamples,
-  log_rates,
-)
-from jaxrec.data.splits.sequences import Sequences, draw_others
+from jaxrec.data.batches.draws import draw_others
+from jaxrec.data.batches.examples.next_items import NextItemExamples
+from jaxrec.data.batches.examples.windows import WindowExamples
+from jaxrec.data.batches.log_rates import log_rates
+from jaxrec.data.columns.sequences import Sequences
 from jaxrec.errors import UserError
-from tests.data.splits.test_sequences import random_sequences
+from tests.data.columns.test_sequences import random_sequences
 
 N = 30
 
 
 def make(sequences, **changes):
   options = {'num_candidates': 6, 'history_length': 4, 'seed': 0} | changes
-  return SequenceExamples(sequences, N, **options)
+  return NextItemExamples(sequences, N, **options)
 
 
 def test_an_event_is_predicted_from_what_came_before_it():
@@ -36,9 +35,8 @@ def test_an_event_is_predicted_from_what_came_before_it():
       before = items[times < time]
       if not len(before):
         continue
-      found = [ragged[done] for ragged in parts]
       history, candidates, labels, events, behaviours, days, again, dates = (
-        found
+        ragged[done] for ragged in parts
       )
       _, numbers = np.unique(times[times < time], return_inverse=True)
       last = numbers[-4:]
@@ -50,13 +48,13 @@ def test_an_event_is_predicted_from_what_came_before_it():
       for place, event in enumerate(again):  # The next event that has it.
         later = events[place + 1 :][history[place + 1 :] == history[place]]
         assert event == (later[0] if len(later) else NEVER)
-      ways = sequences.behaviours[part][times < time][-4:]
-      np.testing.assert_array_equal(behaviours, ways)
+      kinds = sequences.behaviours[part][times < time][-4:]
+      np.testing.assert_array_equal(behaviours, kinds)
       np.testing.assert_array_equal(history, before[-4:])
       assert candidates[0] == item and labels.tolist() == [True, *[False] * 5]
       assert not np.isin(candidates[1:], items).any()
       assert len(set(candidates.tolist())) == 6
-      assert source.told(np.array([done])) == [f'user u{i}']
+      assert source.describe(np.array([done])) == [f'user u{i}']
       done += 1
   assert done == len(source)
 
@@ -120,10 +118,10 @@ def test_windows_are_whole_sequences_in_runs():
   rows = np.arange(len(source))
   histories, candidates, labels, context = source.take(rows, rows * 0)
   assert not labels.values.any() and (candidates.lengths == 3).all()
-  told = [name.removeprefix('user ') for name in source.told(rows)]
+  users = [name.removeprefix('user ') for name in source.describe(rows)]
   runs = {}
   for user, items, numbers in zip(
-    told, histories.rows(), context.events.rows(), strict=True
+    users, histories.rows(), context.events.rows(), strict=True
   ):
     runs.setdefault(user, []).insert(0, items)  # The last run comes first.
     assert numbers[0] == 0 < numbers[-1]  # There is something to predict.
@@ -132,9 +130,9 @@ def test_windows_are_whole_sequences_in_runs():
   for i in range(len(sequences)):
     user = str(sequences.user_ids[i])
     part = slice(sequences.offsets[i], sequences.offsets[i + 1])
-    found = np.concatenate(runs.get(user, [np.zeros(0, int)]))
-    if len(found) == part.stop - part.start:
-      np.testing.assert_array_equal(found, sequences.items[part])
+    items = np.concatenate(runs.get(user, [np.zeros(0, int)]))
+    if len(items) == part.stop - part.start:
+      np.testing.assert_array_equal(items, sequences.items[part])
       checked += 1
   assert checked > 3
 
@@ -153,7 +151,7 @@ def test_a_set_comes_in_another_order_each_epoch_whole():
     np.concatenate(
       [
         items
-        for items, name in zip(rows_, source.told(rows), strict=True)
+        for items, name in zip(rows_, source.describe(rows), strict=True)
         if name == user
       ]
     )
@@ -170,16 +168,20 @@ def test_a_set_comes_in_another_order_each_epoch_whole():
 def test_rates_are_how_often_items_are_in_batches():
   sequences = random_sequences()
   source = windows(sequences)
-
-  class Sizes:
-    batch_size, history_length, num_candidates = 4, 4, 3
-
   rng = np.random.default_rng(0)
-  there = np.zeros(N)
+  shares = np.zeros(N)
   for epoch in range(1500):
     rows = rng.integers(len(source), size=4)
     histories, candidates, *_ = source.take(rows, np.full(4, epoch))
-    there[np.union1d(histories.values, candidates.values)] += 1 / 1500
-  rates = np.exp(log_rates(sequences, N, Sizes))
-  np.testing.assert_allclose(rates, there, atol=0.15)
-  assert np.corrcoef(rates, there)[0, 1] > 0.9
+    shares[np.union1d(histories.values, candidates.values)] += 1 / 1500
+  rates = np.exp(
+    log_rates(
+      sequences,
+      num_items=N,
+      batch_size=4,
+      history_length=4,
+      num_candidates=3,
+    )
+  )
+  np.testing.assert_allclose(rates, shares, atol=0.15)
+  assert np.corrcoef(rates, shares)[0, 1] > 0.9

@@ -4,6 +4,8 @@ import pytest
 from jaxrec.data.batches.packing import (
   fill_rows,
   fit,
+  fit_growing,
+  ladder,
   pack,
   size_ladder,
 )
@@ -96,12 +98,19 @@ def test_rows_hold_the_items_tokens():
 
 @pytest.mark.parametrize('multiple', [1, 8])
 def test_the_ladder_is_short_and_holds_everything(multiple):
-  ladder = size_ladder(300, multiple, 3500)
-  assert ladder == sorted(set(ladder))
-  assert all(size % multiple == 0 for size in ladder)
-  assert len(ladder) < 30
+  sizes = size_ladder(300, multiple, 3500)
+  assert sizes == sorted(set(sizes))
+  assert all(size % multiple == 0 for size in sizes)
+  assert len(sizes) < 30
   for needed in (1, 299, 300, 301, 2999, 3500):
-    size = fit(needed, ladder)
+    size = fit(needed, sizes)
     assert size >= needed
     if needed >= 300:
       assert size <= needed * 1.125 + multiple + 1
+
+
+def test_ladders_from_the_least_to_the_most():
+  assert ladder(16, 100, 4) == [16, 64, 100]
+  assert ladder(16, 16, 2) == [16] and ladder(16, 5, 2) == [5]
+  assert [fit(n, (1, 8, 64)) for n in (1, 2, 8, 9)] == [1, 8, 8, 64]
+  assert [fit_growing(n, 8, 4) for n in (0, 8, 9, 33)] == [8, 8, 32, 128]

@@ -10,7 +10,7 @@ from jaxrec.data.batches.evaluate import (
   history_batches,
 )
 from jaxrec.data.batches.train import TrainPipeline
-from jaxrec.data.columns.columns import Impressions
+from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.datasets.mind import Mind
 from jaxrec.data.items import catalog as catalog_lib
 from jaxrec.data.items.catalog import Catalog
@@ -92,7 +92,7 @@ def test_slots_lead_to_the_clicks_histories_and_candidates(data, items):
   pipeline = make_pipeline(data, items)
   impressions = data[1]
   for step, batch in enumerate(pipeline.batches(0, 12)):
-    ids = [told.split(' ')[1] for told in pipeline.told(step)]
+    ids = [name.split(' ')[1] for name in pipeline.describe(step)]
     assert batch.example_mask.all()
     for b, impression in enumerate(ids):
       i = int(impression[1:])
@@ -127,8 +127,8 @@ def test_an_item_is_encoded_once_a_batch(data, items):
         batch.candidates[batch.candidate_mask],
       ]
     )
-    found = item_at(batch, np.unique(referred))
-    assert len(np.unique(found)) == len(found)
+    items = item_at(batch, np.unique(referred))
+    assert len(np.unique(items)) == len(items)
 
 
 def test_an_epoch_visits_every_click_once_in_an_order_of_its_own(data):
@@ -136,7 +136,7 @@ def test_an_epoch_visits_every_click_once_in_an_order_of_its_own(data):
   count = pipeline.num_examples
   epochs = [
     np.concatenate(
-      [pipeline.clicks_of(e * count + i)[0].numpy() for i in range(count)]
+      [pipeline.rows_of(e * count + i)[0].numpy() for i in range(count)]
     )
     for e in range(2)
   ]
@@ -169,9 +169,9 @@ def test_parts_are_the_whole_batchs_rows(data, items):
   whole = make_pipeline(data, items)
   for held in ((0,), (1, 3), (0, 1, 2), (3,)):
     part = Part(4, held)
-    mine = make_pipeline(data, items, part=part)
+    own = make_pipeline(data, items, part=part)
     for (a, counts), (b, same) in zip(
-      whole.counted(3, 8), mine.counted(3, 8), strict=True
+      whole.counted(3, 8), own.counted(3, 8), strict=True
     ):
       assert_equal(jax.tree.map(lambda x, p=part: x[p.rows(len(x))], a), b)
       assert counts == same == counts_of(a)
@@ -267,8 +267,8 @@ def test_the_catalog_is_encoded_whole(data):
     assert tokens.shape == (24, 16)
     for item, slot in zip(chunk, rows, strict=True):
       row, segment = divmod(int(slot), 4)
-      found = tokens[row][segments[row] == segment + 1]
-      assert len(found) == catalog.lengths[item] and (found == item).all()
+      own = tokens[row][segments[row] == segment + 1]
+      assert len(own) == catalog.lengths[item] and (own == item).all()
     done.extend(chunk)
   assert sorted(done) == wanted.tolist()
 
@@ -329,3 +329,26 @@ def test_rows_are_well_filled_on_mind(mind_dir, minilm_dir, tmp_path):
       padded += batch.segments.size
     assert filled / room >= 0.9
     assert filled / padded >= 0.8  # The ladder's empty rows counted, too.
+
+
+@pytest.mark.parametrize('items', ['packed', 'vectors'])
+def test_features_are_those_of_the_rows_items(data, items):
+  """Whatever their shapes and types; rows that are no item have none."""
+  numbers = np.arange(N, dtype=np.int32)
+  features = {
+    'fields': np.stack([numbers, -numbers], 1)[:, None],
+    'age': np.sqrt(numbers + 1, dtype=np.float32)[:, None],
+  }
+  pipeline = make_pipeline(data, items, features=features)
+  num_empty = 0
+  for batch in pipeline.batches(0, 3):
+    assert set(batch.features) == set(features)
+    is_item = batch.items >= 0
+    assert is_item.any()
+    num_empty += (~is_item).sum()
+    for name, values in features.items():
+      rows = batch.features[name]
+      assert rows.dtype == values.dtype
+      np.testing.assert_array_equal(rows[is_item], values[batch.items[is_item]])
+      assert (rows[~is_item] == {'fields': -1, 'age': 0}[name]).all()
+  assert num_empty

@@ -3,16 +3,21 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxrec.data.columns import columns
-from jaxrec.data.columns.columns import (
+from jaxrec.data.columns import impressions as impressions_module
+from jaxrec.data.columns import ragged
+from jaxrec.data.columns.files import (
   ColumnWriter,
-  Impressions,
-  Texts,
+  columns_fingerprint,
   read_columns,
-  read_impressions,
   write_columns,
 )
-from jaxrec.data.dataset import split_by_time
+from jaxrec.data.columns.impressions import (
+  Impressions,
+  read_impressions,
+  write_taken,
+)
+from jaxrec.data.columns.texts import Texts
+from jaxrec.data.splits.by_time import split_by_time
 from jaxrec.errors import UserError
 
 
@@ -21,8 +26,8 @@ def test_texts_are_the_strings_they_were_made_of(tmp_path):
   texts = Texts.of([s.encode() for s in strings])
   assert list(texts) == strings and len(texts) == 6
   write_columns(tmp_path / 'c', {'a': texts.data, 'b': texts.offsets})
-  found = read_columns(tmp_path / 'c')
-  assert list(Texts(found['a'], found['b'])) == strings
+  columns = read_columns(tmp_path / 'c')
+  assert list(Texts(columns['a'], columns['b'])) == strings
   assert texts.data.nbytes == sum(len(s.encode()) for s in strings)
   for i in (6, -1):
     with pytest.raises(IndexError):
@@ -53,8 +58,8 @@ def test_a_column_of_chunks_is_the_file_that_numpy_saves(tmp_path):
       writer.append({k: v[begin:end] for k, v in whole.items()})
   for name, values in whole.items():
     np.save(tmp_path / 'whole.npy', values)
-    found = (tmp_path / 'c' / f'{name}.npy').read_bytes()
-    assert found == (tmp_path / 'whole.npy').read_bytes()
+    content = (tmp_path / 'c' / f'{name}.npy').read_bytes()
+    assert content == (tmp_path / 'whole.npy').read_bytes()
   with (
     pytest.raises(TypeError, match='a: float64 after'),
     ColumnWriter(tmp_path / 'c') as writer,
@@ -103,9 +108,10 @@ def test_what_is_stored_in_chunks_is_what_memory_would_hold(
   tmp_path, monkeypatch, chunk
 ):
   impressions = make_impressions(np.random.default_rng(1))
-  monkeypatch.setattr(columns, 'CHUNK', chunk)
+  for module in (ragged, impressions_module):
+    monkeypatch.setattr(module, 'CHUNK', chunk)
   rows = np.random.default_rng(2).permutation(400)[:300]
-  columns.write_taken(impressions, rows, tmp_path / 'taken')
+  write_taken(impressions, rows, tmp_path / 'taken')
   stored, held = read_impressions(tmp_path / 'taken'), impressions.take(rows)
   assert_same(stored, held)
 
@@ -139,8 +145,8 @@ def test_the_index_of_clicks_is_no_part_of_the_fingerprint(tmp_path):
   prints = []
   for index in (False, True):
     where = tmp_path / str(index) / 'train'
-    columns.write_taken(impressions, np.arange(400), where)
+    write_taken(impressions, np.arange(400), where)
     if index:
       read_impressions(where).trainable_clicks()
-    prints.append(columns.columns_fingerprint(where.parent))
+    prints.append(columns_fingerprint(where.parent))
   assert prints[0] == prints[1]

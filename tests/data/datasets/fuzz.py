@@ -14,10 +14,12 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jaxrec.data.dataset import builder_class
-from jaxrec.data.datasets.builder import Source, Tally
+from jaxrec.data.datasets import builder_class
 from jaxrec.data.datasets.interactions import MILLISECONDS
+from jaxrec.data.datasets.source import Source
 from jaxrec.data.readers import tables
+from jaxrec.data.readers.tally import Tally
+from jaxrec.data.readers.times import MAX_SECONDS
 from jaxrec.errors import UserError
 from tests import tiny_worlds
 from tests.tiny_mind import write_tiny_mind
@@ -215,24 +217,24 @@ def _columns(rng, line: bytes, separator: bytes, kind: str, at: int) -> bytes:
 def _object(rng, line: bytes, kind: str, at: int) -> bytes:
   """Likewise, of a JSON line."""
   try:
-    found = json.loads(line)
-    key = sorted(found)[at % len(found)]
+    fields = json.loads(line)
+    key = sorted(fields)[at % len(fields)]
   except (ValueError, ZeroDivisionError, TypeError, RecursionError):
     return line
   if kind == 'drop':
-    del found[key]
+    del fields[key]
   elif kind == 'double':
     return line[:-1] + b', ' + json.dumps({key: 'again'}).encode()[1:]
   elif kind == 'move':
-    found[key + 'x'] = found.pop(key)
+    fields[key + 'x'] = fields.pop(key)
   else:
-    found[key] = rng.choice(JSON_DIRT)
+    fields[key] = rng.choice(JSON_DIRT)
     if rng.random() < 0.1:  # Deeper than a parser goes.
       deep = '[' * 3000 + ']' * 3000
-      return json.dumps({**found, key: 0}).encode()[:-1] + (
+      return json.dumps({**fields, key: 0}).encode()[:-1] + (
         f', "{key}": {deep}}}'.encode()
       )
-  return json.dumps(found).encode()
+  return json.dumps(fields).encode()
 
 
 def mutate(rng: random.Random, content: bytes, separator: bytes) -> bytes:
@@ -315,16 +317,16 @@ def spoil(
       (raw / name).unlink()
     try:
       items = _read(world, builders['items'], raw, 'items')
-      found = _read(world, builders['sequences'], raw, 'interactions')
+      actions = _read(world, builders['sequences'], raw, 'interactions')
     except UserError as e:
       assert '\n' not in str(e) and 20 < len(str(e)) < 2500, (run, str(e))
       ends['refused'] += 1
       continue
     except Exception as e:
       raise AssertionError(f'run {run} of seed {seed}') from e
-    _check(items, found, contents, world)
+    _check(items, actions, contents, world)
     ends['read'] += 1
-    ends['interactions'] += len(found)
+    ends['interactions'] += len(actions)
     for config, builder in builders.items():
       ends['dropped'] += dropped(builder.counts)
       assert all(len(note) < 400 for note in builder.notes), (run, config)
@@ -339,19 +341,20 @@ def dropped(counts: collections.Counter) -> int:
 def _read(world: World, builder, raw: pathlib.Path, what: str) -> list:
   builder._tally = Tally()
   # As TFDS takes them, which refuses a file without a usable line.
-  found = [x for _, x in builder._numbered(getattr(builder, what)(raw), 'read')]
+  numbered = builder._numbered(getattr(builder, what)(raw), 'read')
+  results = [result for _, result in numbered]
   counts = builder.counts
   if builder.builder_config.name in world.counts_rows:
-    assert counts[tables.ROWS] == len(found) + dropped(counts), counts
+    assert counts[tables.ROWS] == len(results) + dropped(counts), counts
     files = builder.files(raw)
     path = files[0 if what == 'items' else -1]
     rows = rows_of(path, world)
     assert rows is None or rows == counts[tables.ROWS], (path.name, counts)
-  return found
+  return results
 
 
 def rows_of(path: pathlib.Path, world: World) -> int | None:
-  """How many rows a file has, counted another way; None: not told by lines."""
+  """How many rows a file has, counted another way; None: lines say nothing."""
   if path.suffix == '.parquet':
     return pq.read_metadata(path).num_rows
   content = path.read_bytes()
@@ -366,24 +369,24 @@ def rows_of(path: pathlib.Path, world: World) -> int | None:
 
 
 def _check(
-  items: list, found: list, contents: dict[str, bytes], world: World
+  items: list, actions: list, contents: dict[str, bytes], world: World
 ) -> None:
   """What was read can be prepared, and was there."""
   assert len({item['item_id'] for item in items}) == len(items)
   is_plain = all(world.separators.values())
   brought = world.dataset == 'interactions'
-  ways = {'movielens': {'liked', 'watched'}}.get(world.dataset, {''})
+  behaviours = {'movielens': {'liked', 'watched'}}.get(world.dataset, {''})
   for item in items:
     assert item['item_id'].strip()
     assert not brought or item['title'].strip()
     for value in item.values():
       value.encode()
   whole = b'\n'.join(contents.values())
-  for user, item, time, behaviour in found:
-    assert user.strip() and (brought or behaviour in ways)
+  for user, item, time, behaviour in actions:
+    assert user.strip() and (brought or behaviour in behaviours)
     behaviour.encode()
     assert 0 <= item < len(items)
-    assert isinstance(time, int) and 0 <= time <= tables.MAX_SECONDS
+    assert isinstance(time, int) and 0 <= time <= MAX_SECONDS
     if is_plain and user.isascii() and '"' not in user:
       assert user.encode() in whole
 

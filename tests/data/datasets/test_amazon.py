@@ -60,14 +60,15 @@ def make(config, directory):
 def test_what_is_read_and_what_is_set_aside(tmp_path, end):
   write(tmp_path, end=end)
   items = make('items', tmp_path)
-  found = list(items.items(tmp_path))
-  assert found[0] == {
+  products = list(items.items(tmp_path))
+  assert products[0] == {
     **{'item_id': 'B1', 'title': 'Toy B1', 'category': 'Toys > Balls'},
     **{'store': 'S', 'price': '12.99', 'features': ''},
   }
-  assert found[1]['price'] == 'from 14.99' and found[1]['category'] == 'Toys'
-  assert found[1]['features'] == ('x' * 200 + ' ' + 'y' * 200)[:FEATURES_LENGTH]
-  assert found[2]['title'] == found[2]['price'] == ''
+  second = products[1]
+  assert second['price'] == 'from 14.99' and second['category'] == 'Toys'
+  assert second['features'] == ('x' * 200 + ' ' + 'y' * 200)[:FEATURES_LENGTH]
+  assert products[2]['title'] == products[2]['price'] == ''
   assert items.counts == {
     **{'rows': 6, 'repeated items': 1, UNTITLED: 1},
     **{'malformed: no parent_asin': 1, 'malformed: not a JSON object': 1},

@@ -8,8 +8,7 @@ import string
 import numpy as np
 import pytest
 
-from jaxrec.data.dataset import builder_class
-from jaxrec.data.datasets import demo, demo_texts
+from jaxrec.data.datasets import builder_class, demo, demo_texts
 
 NOWHERE = pathlib.Path('no-such-directory')
 BUILDERS = (demo.Demo, demo.DemoShop, demo.DemoMusic, demo.DemoVideo)
@@ -144,8 +143,8 @@ def test_a_subtopic_can_be_read_from_its_texts(drawn):
   half = len(words) // 2
   known = {w: i for i, w in enumerate(sorted(set().union(*words[:half])))}
   bags = np.zeros((len(words), len(known)), np.float32)
-  for bag, found in zip(bags, words, strict=True):
-    bag[[known[word] for word in found if word in known]] = 1
+  for bag, title in zip(bags, words, strict=True):
+    bag[[known[word] for word in title if word in known]] = 1
   bags /= np.sqrt(1 + bags[:half].sum(0))  # Rare words tell more.
   bags /= np.linalg.norm(bags, axis=1, keepdims=True) + 1e-9
   means = np.stack(
@@ -176,9 +175,9 @@ def test_builders_give_what_their_features_say(cls, tmp_path, monkeypatch):
   world = demo.draw_items(np.random.default_rng(0), domain.texts)
   monkeypatch.setattr(demo, 'the_world', lambda name: world)
   builder = cls(data_dir=tmp_path, config='items')
-  found = list(builder.items(NOWHERE))
-  assert len({item['item_id'] for item in found}) == len(found)
-  for item in found:
+  catalog = list(builder.items(NOWHERE))
+  assert len({item['item_id'] for item in catalog}) == len(catalog)
+  for item in catalog:
     assert item.keys() == set(builder.info.features)
   assert builder_class(builder.name) is cls
 
@@ -223,8 +222,8 @@ def test_a_history_is_the_clicks_made_before(impressions):
     c for c, y in zip(i['candidates'], i['labels'], strict=True) if y
   ]
   checked = 0
-  for mine in by_user.values():
-    for now, after in itertools.pairwise(mine):
+  for impressions in by_user.values():
+    for now, after in itertools.pairwise(impressions):
       # Sessions that were not kept may lie between the two.
       grown = now['history'] + clicked_items(now)
       if len(after['history']) < demo.MAX_HISTORY:

@@ -9,14 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jaxrec.data import dataset
-from jaxrec.data.datasets import interactions
-from jaxrec.data.datasets.builder import Source, Tally
+from jaxrec.data.config import DataConfig
+from jaxrec.data.datasets import builder_class, interactions
 from jaxrec.data.datasets.interactions import (
   read_interactions,
   read_items,
 )
+from jaxrec.data.datasets.source import Source
+from jaxrec.data.prepare import load_dataset
 from jaxrec.data.readers import tables
+from jaxrec.data.readers.tally import Tally
 from jaxrec.errors import UserError
 from tests.conftest import SHARED
 
@@ -139,7 +141,7 @@ def test_ratings_are_a_threshold_if_one_is_given(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ('times', 'kept', 'told'),
+  ('times', 'kept', 'milliseconds'),
   [
     (['1262304000000', '1262304001999'], [1262304000, 1262304001], True),
     (['1262304000.9', '2010-01-01 00:00:01'], [1262304000, 1262304001], False),
@@ -148,14 +150,14 @@ def test_ratings_are_a_threshold_if_one_is_given(tmp_path):
     (['2010-01-01T01:00:00+01:00', '2010-01-01T00:00:00Z'], [1262304000], 0),
   ],
 )
-def test_times(tmp_path, times, kept, told):
+def test_times(tmp_path, times, kept, milliseconds):
   lines = [f'u\ta\t{time}' for time in times]
   path = tmp_path / 'a.tsv'
   write(path, '\n'.join(['user_id\titem_id\ttimestamp', *lines]))
-  found, tally = read(path)
-  assert [action.time for action in found] == kept
-  assert tally.counts[interactions.MILLISECONDS] == told
-  assert len(found) + set_aside(tally) == len(times)
+  actions, tally = read(path)
+  assert [action.time for action in actions] == kept
+  assert tally.counts[interactions.MILLISECONDS] == milliseconds
+  assert len(actions) + set_aside(tally) == len(times)
 
 
 def test_typed_columns_of_parquet(tmp_path):
@@ -216,7 +218,7 @@ def test_lines_that_cannot_be_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ('name', 'content', 'told'),
+  ('name', 'content', 'message'),
   [
     (
       'a.tsv',
@@ -237,27 +239,24 @@ def test_lines_that_cannot_be_read(tmp_path):
     ),
   ],
 )
-def test_other_files_are_refused(tmp_path, name, content, told):
-  with pytest.raises(UserError, match=told) as raised:
+def test_other_files_are_refused(tmp_path, name, content, message):
+  with pytest.raises(UserError, match=message) as raised:
     read(write(tmp_path / name, content))
   assert '\n' not in str(raised.value)
 
 
 # ------------------------------------------------------------------- the whole
 def prepare(directory, cache, protocol='leave_one_out', **options):
-  source = Source(
-    interactions_file='a.tsv',
-    items_file='i.csv',
-    **options.pop('source', {}),
-  )
-  return dataset.prepare(
-    'interactions',
-    str(directory),
-    cache_dir=cache,
-    protocol=protocol,
-    validation_fraction=0.1,
-    source=source,
-    **options,
+  return load_dataset(
+    DataConfig(
+      name='interactions',
+      dir=str(directory),
+      interactions_file='a.tsv',
+      items_file='i.csv',
+      cache_dir=str(cache),
+      protocol=protocol,
+      **options,
+    )
   )
 
 
@@ -265,26 +264,26 @@ def test_from_tables_to_what_is_held_out(tmp_path):
   write(tmp_path / 'a.tsv', encoded(ACTIONS, '.tsv'))
   write(tmp_path / 'i.csv', encoded(ITEMS, '.csv'))
   make = functools.partial(prepare, tmp_path, tmp_path / 'cache')
-  found = make()
-  assert found.behaviours == ('view', 'buy')
-  assert list(found.items['país_de_origen']) == ['France', 'Italy', '']
-  assert found.counts['sequences']['interactions'] == len(KEPT)
+  dataset = make()
+  assert dataset.behaviours == ('view', 'buy')
+  assert list(dataset.items['país_de_origen']) == ['France', 'Italy', '']
+  assert dataset.counts['sequences']['interactions'] == len(KEPT)
   # v: a, then a again; u: a seen and bought, then b.
-  assert found.test.candidates.tolist() == [1, 0]
-  assert found.test.history.tolist() == [0, 0, 0]
-  assert found.test.history_behaviours.tolist() == [0, 1, 0]
+  assert dataset.test.candidates.tolist() == [1, 0]
+  assert dataset.test.history.tolist() == [0, 0, 0]
+  assert dataset.test.history_behaviours.tolist() == [0, 1, 0]
   again = make(target_behaviour='buy')
-  assert again.behaviours == found.behaviours
-  assert again.fingerprint == found.fingerprint
+  assert again.behaviours == dataset.behaviours
+  assert again.fingerprint == dataset.fingerprint
   assert again.test.candidates.tolist() == [1]
   with pytest.raises(UserError, match="target_behaviour: 'bye' is unknown"):
     make(target_behaviour='bye')
-  rated = make(source={'min_rating': 3.0})
+  rated = make(min_rating=3.0)
   assert rated.counts['sequences']['interactions'] == 4
 
 
 @pytest.mark.parametrize(
-  ('options', 'told'),
+  ('options', 'message'),
   [
     ({'items_file': ''}, r'data\.items_file is empty'),
     ({'items_file': 'none.csv'}, r'none\.csv: there is no such file'),
@@ -293,17 +292,17 @@ def test_from_tables_to_what_is_held_out(tmp_path):
     ({'min_rating': float('nan')}, r'data\.min_rating=nan'),
   ],
 )
-def test_options_that_cannot_be(tmp_path, options, told):
+def test_options_that_cannot_be(tmp_path, options, message):
   write(tmp_path / 'a.tsv', encoded(ACTIONS, '.tsv'))
   write(tmp_path / 'i.csv', encoded(ITEMS, '.csv'))
   given = {'interactions_file': 'a.tsv', 'items_file': 'i.csv'} | options
-  with pytest.raises(UserError, match=told):
+  with pytest.raises(UserError, match=message):
     interactions.Interactions.bound(str(tmp_path), Source(**given))
 
 
 def test_options_of_another_dataset():
   with pytest.raises(UserError, match=r'data\.min_rating=4'):
-    dataset.builder_class('movielens').bound('x', Source(min_rating=4))
+    builder_class('movielens').bound('x', Source(min_rating=4))
 
 
 def test_the_real_one(tmp_path):

@@ -11,13 +11,9 @@ import tracemalloc
 import pytest
 import tensorflow_datasets as tfds
 
-from jaxrec.data.datasets import mind
-from jaxrec.data.datasets.mind import (
-  Mind,
-  MindLarge,
-  MindSmall,
-  unix_seconds,
-)
+from jaxrec.data.datasets import mind, mind_lines
+from jaxrec.data.datasets.mind import Mind, MindLarge, MindSmall
+from jaxrec.data.datasets.mind_lines import unix_seconds
 from jaxrec.errors import UserError
 
 REAL = pathlib.Path(__file__).parents[3].parent / 'shared' / 'data' / 'mind'
@@ -514,7 +510,7 @@ def test_shards_are_whole_lines_and_tell_what_the_file_does(
 ):
   whole = read(broken_lines(tmp_path))
   monkeypatch.setattr(mind, 'SHARD_BYTES', size)
-  monkeypatch.setattr(mind, '_BLOCK', 16)
+  monkeypatch.setattr(mind_lines, '_BLOCK', 16)
   path = tmp_path / TRAIN
   shards = mind.line_shards(path, size)
   ends = [0, *(shard.end for shard in shards)]
@@ -528,10 +524,10 @@ def test_shards_are_whole_lines_and_tell_what_the_file_does(
   builder = Mind(config='impressions', data_dir=tmp_path / 'prepared')
   shared = builder.shared(tmp_path)
   note = lambda *args, **kwargs: None
-  found = [e for s in shards for e in Mind.read_shard(s, shared, note)]
-  keys = [key for key, _ in found]
+  pieces = [e for s in shards for e in Mind.read_shard(s, shared, note)]
+  keys = [key for key, _ in pieces]
   assert keys == sorted(set(keys))
-  assert [example for _, example in found] == whole.train
+  assert [example for _, example in pieces] == whole.train
 
 
 def test_a_beam_pipeline_prepares_the_same(tmp_path, monkeypatch):
@@ -551,12 +547,12 @@ def test_a_beam_pipeline_prepares_the_same(tmp_path, monkeypatch):
     )
   )
   again = make()
-  counts, notes = again.told()
+  counts, notes = again.summary()
   read_counts = {'train: read': len(data.train), 'test: read': len(data.test)}
   assert counts == read_counts | data.counts[1]
   assert notes == data.notes[1]
   for split in Mind.SPLITS:
-    found = [
+    prepared = [
       {
         k: v.decode() if isinstance(v, bytes) else v.tolist()
         for k, v in example.items()
@@ -567,7 +563,7 @@ def test_a_beam_pipeline_prepares_the_same(tmp_path, monkeypatch):
         )
       )
     ]
-    assert found == getattr(data, split)
+    assert prepared == getattr(data, split)
 
 
 def test_beam_is_asked_for_where_it_is_absent(tmp_path, monkeypatch):

@@ -3,8 +3,9 @@ import collections
 import numpy as np
 import pytest
 
-from jaxrec.data import dataset
+from jaxrec.data.config import DataConfig
 from jaxrec.data.datasets.movielens import GENRES, MovieLens
+from jaxrec.data.prepare import load_dataset
 from jaxrec.errors import UserError
 from tests.conftest import SHARED
 
@@ -38,38 +39,39 @@ def write(directory, movies=MOVIES, ratings=RATINGS):
 
 
 def prepare(directory, cache, protocol='leave_one_out'):
-  return dataset.prepare(
-    'movielens',
-    str(directory),
-    cache_dir=cache,
-    protocol=protocol,
-    validation_fraction=0.1,
+  return load_dataset(
+    DataConfig(
+      name='movielens',
+      dir=str(directory),
+      cache_dir=str(cache),
+      protocol=protocol,
+    )
   )
 
 
 def test_what_is_read_and_what_is_set_aside(tmp_path):
-  found = prepare(write(tmp_path), tmp_path / 'cache')
-  titles = [found.items['title'][i] for i in range(3)]
+  dataset = prepare(write(tmp_path), tmp_path / 'cache')
+  titles = [dataset.items['title'][i] for i in range(3)]
   assert titles == ['Postman, The (1994)', 'Amélie (2001)', 'Heat (1995)']
   # User 1: Amélie, then two films at once; user 2: Postman, then Heat.
-  known = found.known('test')
+  known = dataset.known('test')
   assert [known.user_ids[i] for i in range(3)] == ['2', '1', '3']
   assert known.items.tolist() == [0, 1, 0]
-  ways = [found.behaviours[i] for i in known.behaviours]
-  assert ways == ['watched', 'liked', 'liked']
-  test = found.test
+  behaviours = [dataset.behaviours[i] for i in known.behaviours]
+  assert behaviours == ['watched', 'liked', 'liked']
+  test = dataset.test
   assert [test.user_ids[i] for i in range(len(test))] == ['2', '1']
   assert test.candidates.tolist() == [2, 0, 2]
   assert test.candidate_offsets.tolist() == [0, 1, 3]
-  assert test.history.tolist() == [0, 1] and len(found.validation) == 0
-  told = collections.Counter()
-  for counts in found.counts.values():
-    told.update(counts)
-  assert told['repeated films'] == told['malformed: no movieId'] == 1
-  assert told['ratings of unknown films'] == told['repeated ratings'] == 1
-  assert told['malformed: not a rating'] == 2
-  assert told['malformed: columns'] == 2
-  places = ' '.join(found.notes)
+  assert test.history.tolist() == [0, 1] and len(dataset.validation) == 0
+  counts = collections.Counter()
+  for of_config in dataset.counts.values():
+    counts.update(of_config)
+  assert counts['repeated films'] == counts['malformed: no movieId'] == 1
+  assert counts['ratings of unknown films'] == counts['repeated ratings'] == 1
+  assert counts['malformed: not a rating'] == 2
+  assert counts['malformed: columns'] == 2
+  places = ' '.join(dataset.notes)
   for place in ('movies.csv:5', 'ratings.csv:8', 'ratings.csv:11'):
     assert place in places
 
@@ -82,7 +84,7 @@ def test_the_second_time_it_is_read_from_what_was_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ('movies', 'ratings', 'told'),
+  ('movies', 'ratings', 'message'),
   [
     (
       'movieId,name\n1,x\n',
@@ -93,8 +95,8 @@ def test_the_second_time_it_is_read_from_what_was_kept(tmp_path):
     (MOVIES, RATINGS[:34], 'has no usable line'),
   ],
 )
-def test_other_files_are_refused(tmp_path, movies, ratings, told):
-  with pytest.raises(UserError, match=told):
+def test_other_files_are_refused(tmp_path, movies, ratings, message):
+  with pytest.raises(UserError, match=message):
     prepare(write(tmp_path, movies, ratings), tmp_path / 'cache')
 
 
@@ -142,8 +144,8 @@ def test_the_older_layouts(tmp_path, movies, ratings, contents, encoding):
     ('20', 'Amélie (2001)', ALL, '2001'),
     ('30', 'Heat', '', ''),
   ]
-  found = [tuple(item.values()) for item in items.items(tmp_path)]
-  assert found == texts
+  rows = [tuple(item.values()) for item in items.items(tmp_path)]
+  assert rows == texts
   assert items.counts['repeated films'] == items.counts['malformed: columns']
   assert items.counts['malformed: genres'] == (movies == 'u.item')
   assert items.counts['rows'] == len(contents[0].splitlines())
@@ -177,13 +179,13 @@ def test_the_real_one(tmp_path):
   directory = SHARED / 'ml-latest-small'
   if not directory.is_dir():
     pytest.skip(f'{directory} is absent')
-  found = prepare(directory, tmp_path)
-  counts = found.counts
+  dataset = prepare(directory, tmp_path)
+  counts = dataset.counts
   assert counts['items'] == {'rows': 9742, 'catalog: read': 9742}
   assert counts['sequences'] == {
     'rows': 100_836,
     'interactions': 100_836,
     'users: read': 610,
   }
-  assert len(found.test) == len(found.validation) == 610
-  assert (np.diff(found.test.candidate_offsets) > 1).sum() == 94
+  assert len(dataset.test) == len(dataset.validation) == 610
+  assert (np.diff(dataset.test.candidate_offsets) > 1).sum() == 94

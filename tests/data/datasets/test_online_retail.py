@@ -5,12 +5,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jaxrec.data import dataset
+from jaxrec.data.config import DataConfig
 from jaxrec.data.datasets.online_retail import (
   SERVICE,
   UNTITLED,
   OnlineRetail,
 )
+from jaxrec.data.prepare import load_dataset
 from jaxrec.errors import UserError
 from tests.conftest import SHARED
 
@@ -80,8 +81,8 @@ def read(directory, cache):
 
 
 def check(directory, cache):
-  found, bought, items, sales = read(directory, cache)
-  assert found == ITEMS
+  catalog, bought, items, sales = read(directory, cache)
+  assert catalog == ITEMS
   assert [(s.user, s.item) for s in bought] == [
     *[('1', 0), ('1', 1), ('1', 0), ('2', 0), ('2', 1), ('2', 2)],
     *[('1', 3), ('1', 4)],
@@ -146,8 +147,8 @@ def test_a_workbook_without_openpyxl(tmp_path, monkeypatch):
 def test_without_stock_codes_an_item_is_its_description(tmp_path):
   columns = [name for name in COLUMNS if name != 'StockCode']
   write(tmp_path / 'a.parquet', FIRST, columns)
-  found, bought, _, sales = read(tmp_path, tmp_path / 'cache')
-  assert [item['item_id'] for item in found] == [
+  catalog, bought, _, sales = read(tmp_path, tmp_path / 'cache')
+  assert [item['item_id'] for item in catalog] == [
     *('WHITE MUG', 'CUP', 'mug, chipped', 'PADS TO MATCH ALL CUSHIONS')
   ]
   assert len(bought) == 5 and sales.counts['malformed: no item'] == 3
@@ -181,24 +182,25 @@ def test_the_first_lines_of_the_real_one(real, tmp_path):
   with pq.ParquetFile(OnlineRetail.files(real)[0]) as file:
     lines = next(file.iter_batches(20_000))
   pq.write_table(pa.Table.from_batches([lines]), tmp_path / 'first.parquet')
-  found, bought, items, sales = read(tmp_path, tmp_path / 'cache')
+  catalog, bought, items, sales = read(tmp_path, tmp_path / 'cache')
   assert items.counts == {} and sales.notes == []
   assert len(bought) + sum(sales.counts.values()) == 2 * 20_000
-  assert (len(found), len(bought)) == (2276, 14_608)
-  assert {sale.item for sale in bought} == set(range(len(found)))
+  assert (len(catalog), len(bought)) == (2276, 14_608)
+  assert {sale.item for sale in bought} == set(range(len(catalog)))
 
 
 @pytest.mark.slow
 def test_the_real_one(real, tmp_path):
-  found = dataset.prepare(
-    'online_retail',
-    str(real),
-    cache_dir=tmp_path,
-    protocol='leave_one_out',
-    validation_fraction=0.1,
+  dataset = load_dataset(
+    DataConfig(
+      name='online_retail',
+      dir=str(real),
+      cache_dir=str(tmp_path),
+      protocol='leave_one_out',
+    )
   )
-  assert found.counts['items'] == {'catalog: read': 4008}
-  assert found.counts['sequences'] == {
+  assert dataset.counts['items'] == {'catalog: read': 4008}
+  assert dataset.counts['sequences'] == {
     **{'rows': 525_461, 'returns': 12_327, SERVICE: 1356},
     **{'lines without a customer': 105_439, 'interactions': 406_339},
     'users: read': 4285,

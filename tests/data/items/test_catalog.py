@@ -31,15 +31,15 @@ TITLES = ['Rain', '', 'Björk plays “Jóga” in Reykjavík', 'word ' * 50, '�
 
 
 def test_tokens_are_the_tokenizers_and_are_cut(minilm_dir, tmp_path):
-  found = tokenize(minilm_dir, tmp_path, TITLES)
+  catalog = tokenize(minilm_dir, tmp_path, TITLES)
   tokenizer = catalog_lib.load_tokenizer(minilm_dir)
   cls, sep = (tokenizer.token_to_id(t) for t in ('[CLS]', '[SEP]'))
-  for ids in items(found):
+  for ids in items(catalog):
     assert ids[0] == cls and ids[-1] == sep
-  assert found.lengths.tolist() == [3, 2, *found.lengths[2:4], 3]
-  assert found.lengths.max() == 12
+  assert catalog.lengths.tolist() == [3, 2, *catalog.lengths[2:4], 3]
+  assert catalog.lengths.max() == 12
   tokenizer.no_padding()
-  assert items(found)[0] == tokenizer.encode('Rain').ids
+  assert items(catalog)[0] == tokenizer.encode('Rain').ids
 
 
 def test_the_second_time_is_read_from_the_cache(

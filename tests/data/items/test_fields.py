@@ -28,8 +28,8 @@ def test_names_are_numbered_and_several_at_once():
   (field,) = learn(COLUMNS, ['category'])
   assert field.names == ('A', 'B', 'C', 'D', 'Drama', 'E', 'War')
   values = field.numbered(COLUMNS['category'][:5])
-  told = [[field.names[v] for v in row if v >= 0] for row in values]
-  assert told == [['Drama', 'War'], ['Drama'], [], ['War'], [*'ABCD']]
+  names = [[field.names[v] for v in row if v >= 0] for row in values]
+  assert names == [['Drama', 'War'], ['Drama'], [], ['War'], [*'ABCD']]
   assert values.shape == (5, VALUES)
   # An item that came later, with a value nobody has seen.
   assert field.numbered(['Noir|War']).tolist() == [[6, -1, -1, -1]]
@@ -64,13 +64,13 @@ def test_fields_share_one_range_and_survive_json():
 
 
 @pytest.mark.parametrize(
-  ('name', 'told'),
+  ('name', 'message'),
   [
     ('categry', "did you mean 'category'"),
     ('item_id', 'is unknown'),
     ('none', 'none is empty in every item'),
   ],
 )
-def test_fields_that_cannot_be(name, told):
-  with pytest.raises(UserError, match=told):
+def test_fields_that_cannot_be(name, message):
+  with pytest.raises(UserError, match=message):
     learn(COLUMNS, [name])

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from jaxrec.data.columns.sequences import Sequences
 from jaxrec.data.splits.held_out import (
   PROTOCOLS,
   cold_items,
@@ -11,17 +12,16 @@ from jaxrec.data.splits.held_out import (
   targets_of,
   time_split,
 )
-from jaxrec.data.splits.sequences import Sequences
 from jaxrec.errors import UserError
-from tests.data.splits.test_sequences import random_sequences, user
+from tests.data.columns.test_sequences import random_sequences, user
 
 
 def example(split, user_id):
   """History, its times and targets of a user; None where there is none."""
-  found = [i for i in range(len(split)) if split.user_ids[i] == user_id]
-  if not found:
+  rows = [i for i in range(len(split)) if split.user_ids[i] == user_id]
+  if not rows:
     return None
-  (i,) = found
+  (i,) = rows
   past = slice(split.history_offsets[i], split.history_offsets[i + 1])
   shown = split.shown(i)
   assert split.labels[shown].all()
@@ -38,10 +38,10 @@ def test_leave_one_out_holds_whole_events_out():
     train, _ = user(held.train, i)
     before_test, _ = user(held.before_test, i)
     for split, age, least in ((held.test, 1, 2), (held.validation, 2, 3)):
-      found = example(split, f'u{i}')
-      assert (found is None) == (len(events) < least)
-      if found:
-        history, history_times, targets = found
+      held_example = example(split, f'u{i}')
+      assert (held_example is None) == (len(events) < least)
+      if held_example:
+        history, history_times, targets = held_example
         moment = events[-age]
         assert sorted(targets) == sorted(set(items[times == moment]))
         np.testing.assert_array_equal(history, items[times < moment])
@@ -69,10 +69,10 @@ def test_targets_of_one_behaviour():
     # The events that can be held out, the latest last.
     moments = np.unique(times[(kinds == 2) & (times > times[0])])
     for split, age, least in ((held.test, 1, 1), (held.validation, 2, 2)):
-      found = example(split, f'u{i}')
-      assert (found is None) == (len(moments) < least)
-      if found:
-        history, _, targets = found
+      held_example = example(split, f'u{i}')
+      assert (held_example is None) == (len(moments) < least)
+      if held_example:
+        history, _, targets = held_example
         bought = items[(times == moments[-age]) & (kinds == 2)]
         assert sorted(targets) == sorted(set(bought))
         np.testing.assert_array_equal(history, items[times < moments[-age]])
@@ -125,29 +125,29 @@ def test_cold_items_are_unknown_to_training(kind):
   assert set(held.before_test.items) == warm | cold[1]
   is_warm = np.isin(sequences.items, list(warm))
   assert len(held.train.items) == is_warm.sum()
-  for split, mine in ((held.test, cold[0]), (held.validation, cold[1])):
-    found = 0
+  for split, new_items in ((held.test, cold[0]), (held.validation, cold[1])):
+    row = 0
     for i in range(len(sequences)):
       part = slice(sequences.offsets[i], sequences.offsets[i + 1])
       items, times = user(sequences, i)
-      mask = np.isin(items, list(mine))
+      mask = np.isin(items, list(new_items))
       if kind is not None:
         mask &= sequences.behaviours[part] == kind
       began = times[is_warm[part]].min(initial=99)
       if not (mask & (times > began)).any():
         continue
       moment = times[mask & (times > began)].min()
-      assert split.user_ids[found] == f'u{i}'
-      past = slice(*split.history_offsets[found : found + 2])
+      assert split.user_ids[row] == f'u{i}'
+      past = slice(*split.history_offsets[row : row + 2])
       expected = items[is_warm[part] & (times < moment)]
       np.testing.assert_array_equal(split.history[past], expected)
-      assert split.history_times[past].max() < split.times[found] == moment
-      shown = split.shown(found)
-      assert split.candidates[shown].tolist() == sorted(mine)
+      assert split.history_times[past].max() < split.times[row] == moment
+      shown = split.shown(row)
+      assert split.candidates[shown].tolist() == sorted(new_items)
       targets = split.candidates[shown][split.labels[shown] > 0]
       assert set(targets) == set(items[mask & (times == moment)])
-      found += 1
-    assert found == len(split) > 5
+      row += 1
+    assert row == len(split) > 5
   assert held.counts['warm items'] == len(warm)
   assert held.counts['test users'] == len(held.test)
   assert held.counts['cold items of the test'] == len(cold[0])
@@ -228,8 +228,10 @@ def test_the_order_of_a_tie_changes_nothing():
   )
   held = leave_one_out(sequences)
   for i in range(len(held.test)):
-    mine = held.test.candidates[held.test.shown(i)]
-    assert sorted(mine) == sorted(other.test.candidates[other.test.shown(i)])
+    candidates = held.test.candidates[held.test.shown(i)]
+    assert sorted(candidates) == sorted(
+      other.test.candidates[other.test.shown(i)]
+    )
 
 
 def test_an_unknown_protocol_is_named():

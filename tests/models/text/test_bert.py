@@ -245,7 +245,7 @@ def test_how_it_is_computed_changes_neither_output_nor_gradient(
 
 @pytest.mark.parametrize('changes', [{'remat': 'dot'}, {'attention': 'xl'}])
 def test_a_misspelt_choice_is_an_error(changes):
-  with pytest.raises(UserError, match=f'encoder.{next(iter(changes))}'):
+  with pytest.raises(UserError, match=f'model.text.{next(iter(changes))}'):
     split(**changes)
 
 

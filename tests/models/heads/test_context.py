@@ -1,4 +1,7 @@
-"""Worlds in which how, or how long ago, is all there is to know."""
+"""How, and after what time, items were acted on: read, and learned from.
+
+The worlds here are such that how, or how long ago, is all there is to know.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -7,9 +10,12 @@ import optax
 import pytest
 from flax import nnx
 
-from jaxrec.models.heads.heads import in_order
-from jaxrec.models.recommender import Recommender
+from jaxrec.models.heads.context import AGES, ContextVectors
+from jaxrec.models.heads.head import in_order
+from jaxrec.models.heads.mean import MeanConfig
 from jaxrec.training.losses import sigmoid_cross_entropy
+from tests.models.heads import histories
+from tests.models.making import let_speak, make_recommender
 
 B, H, D = 256, 6, 8
 
@@ -17,8 +23,8 @@ B, H, D = 256, 6, 8
 def world(kind, seed):
   """Histories of items of two topics, and an item of each to choose from.
 
-  Right is the topic that was acted on in way 1, or within the last day; as many
-  items were of the other, in way 0 or a week before.
+  Right is the topic that was acted on by behaviour 1, or within the last day;
+  as many items were of the other, by behaviour 0 or a week before.
   """
   rng = np.random.default_rng(seed)
   topics = np.eye(2, D) * 3
@@ -43,9 +49,8 @@ def world(kind, seed):
 
 def accuracy(kind, options):
   """On a world not trained on."""
-  model = Recommender(
-    encoder=None, width=D, head='mean', **options, rngs=nnx.Rngs(0)
-  )
+  head = MeanConfig(**options)
+  model = make_recommender(width=D, head=head, num_behaviours=2, seed=0)
   graphdef, params = nnx.split(model, nnx.Param)
   tx = optax.adam(0.1)
 
@@ -59,9 +64,9 @@ def accuracy(kind, options):
     history, candidates, labels, mask, context = world(kind, 0)
 
     def loss(params):
-      found = logits(params, history, candidates, mask, context)
+      scores = logits(params, history, candidates, mask, context)
       total, count = sigmoid_cross_entropy(
-        found, labels, jnp.ones(found.shape, bool)
+        scores, labels, jnp.ones(scores.shape, bool)
       )
       return total / count
 
@@ -73,14 +78,30 @@ def accuracy(kind, options):
     return jax.lax.scan(step, (params, tx.init(params)), length=60)[0][0]
 
   history, candidates, labels, mask, context = world(kind, 1)
-  found = logits(fit(params), history, candidates, mask, context)
-  return (np.argmax(found, 1) == np.argmax(labels, 1)).mean()
+  scores = logits(fit(params), history, candidates, mask, context)
+  return (np.argmax(scores, 1) == np.argmax(labels, 1)).mean()
 
 
 @pytest.mark.parametrize(
   ('kind', 'options'),
-  [('behaviours', {'behaviours': 2}), ('gaps', {'gaps': True})],
+  [('behaviours', {'behaviours': True}), ('gaps', {'gaps': True})],
 )
 def test_it_is_learned_where_it_is_read(kind, options):
   assert accuracy(kind, options) > 0.9
   assert accuracy(kind, {}) < 0.65  # A coin, but for what is not balanced.
+
+
+def test_what_is_added_tells_behaviours_and_gaps():
+  config = MeanConfig(behaviours=True, gaps=True)
+  vectors = ContextVectors(config, width=histories.D, num_behaviours=3)
+  let_speak(vectors)
+  mask, context = histories.MASK, histories.CONTEXT
+  got = np.asarray(vectors(mask, context))
+  for b in range(3):
+    for h in np.flatnonzero(mask[b]):
+      earlier = mask[b] & (context.events[b] < context.events[b, h])
+      before = context.days[b][earlier]
+      gap = context.days[b, h] - before.max(initial=0)
+      want = vectors.behaviours[context.behaviours[b, h]]
+      want += vectors.gaps[min(int(np.log2(1 + 24 * gap)), AGES - 1)]
+      np.testing.assert_allclose(got[b, h], want, rtol=1e-5, atol=1e-6)
