@@ -1,0 +1,62 @@
+"""What a run says of itself, out of its results.json.
+
+    python examples/read_report.py /tmp/jaxrec-news
+
+The same numbers stand in report.html, with pictures.
+"""
+
+import argparse
+import json
+import pathlib
+
+
+def summary(results: dict) -> list[str]:
+  """Lines that sum up what `results.json` holds."""
+  protocol, metric = results['protocol'], results['protocol']['main_metric']
+  low, high = results['intervals'][metric]
+  lines = [
+    f'{results["dataset"]}, {results["split"]} split: {protocol["name"]}, '
+    f'{protocol["examples"]:,} examples, among {protocol["candidates"]}',
+    f'jaxrec: {metric} {results["metrics"][metric]:.4f}, '
+    f'95 % of resamples of the users {low:.4f} to {high:.4f}',
+  ]
+  # The oracle knows the true probabilities of a made-up world: no rival.
+  rivals = {
+    name: metrics[metric]
+    for name, metrics in results['baselines'].items()
+    if name != 'oracle'
+  }
+  if rivals:
+    best = max(rivals, key=rivals.get)
+    difference = results['comparisons'][best][metric]
+    lines.append(
+      f'best baseline: {best} {rivals[best]:.4f}, jaxrec is ahead by '
+      f'{difference["difference"]:+.4f} (p = {difference["p"]:.3f})'
+    )
+  step, steps = results['best_step'], results['train']['steps']
+  lines.append(
+    f'validation chose step {step} of {steps}'
+    + (': training added nothing to the start' if step == 0 else '')
+  )
+  for slice_name, parts in results['slices'].items():
+    values = [
+      f'{part} {values["metrics"][metric]:.4f} ({values["examples"]:,})'
+      for part, values in parts.items()
+      if values['examples']
+    ]
+    if values:
+      lines.append(f'{metric} by {slice_name}: {", ".join(values)}')
+  return lines
+
+
+def main(argv: list[str] | None = None) -> None:
+  """Prints the summary of a workdir."""
+  parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+  parser.add_argument('workdir', type=pathlib.Path)
+  args = parser.parse_args(argv)
+  text = (args.workdir / 'results.json').read_text(encoding='utf8')
+  print('\n'.join(summary(json.loads(text))))
+
+
+if __name__ == '__main__':
+  main()
