@@ -266,11 +266,15 @@ def assert_same_parameters(config, *workdirs):
   assert any(jax.tree.leaves(moved))
 
 
+@pytest.mark.parametrize(
+  'trainable_layers', [0, pytest.param(-1, marks=pytest.mark.slow)]
+)
 def test_a_nan_stops_names_its_step_and_leaves_no_checkpoint(
-  tiny_config, tmp_path, one_device
+  trainable_layers, tiny_config, tmp_path, one_device
 ):
   config = tiny_config(
     **{
+      'model.text.trainable_layers': trainable_layers,
       'optimizer.learning_rate': 1e38,
       'optimizer.warmup_steps': 0,
       'optimizer.clip_norm': 0.0,

@@ -142,7 +142,9 @@ def single():
   return bytes_on_a_device(sharding.make_mesh(devices=jax.devices()[:1]))
 
 
-@pytest.mark.parametrize('fsdp', [2, 8])
+@pytest.mark.parametrize(
+  'fsdp', [2, pytest.param(4, marks=pytest.mark.slow), 8]
+)
 def test_bytes_on_a_device_fall_as_one_over_fsdp(single, fsdp):
   """All kernels and embeddings; what stays whole is small."""
   split = bytes_on_a_device(sharding.make_mesh(data=8 // fsdp, fsdp=fsdp))
