@@ -39,7 +39,7 @@ class ContextVectors(nnx.Module):
     if self.reads_behaviours:
       vectors += self.behaviours[context.behaviours]
     if self.reads_gaps:
-      before, _ = earlier(mask, context.events, context.events)
+      before, _ = earlier(mask, context, context.events)
       last = jnp.max(jnp.where(before, context.days[:, None], 0), -1, initial=0)
       vectors += self.gaps[age_of(context.days - last)]
     return vectors

@@ -48,6 +48,11 @@ class Head(nnx.Module):
   """
 
   Config: ClassVar[type] = HeadConfig
+  # Whether `__call__` takes `key=`, which a training step gives for dropout.
+  takes_key: ClassVar[bool] = False
+  # W x D and W x W matrices that each item of a history is worth, W its width:
+  # what `training.flops` counts. None: other work, which it does not know.
+  gates: ClassVar[int | None] = None
 
   def __init__(
     self,
@@ -83,32 +88,36 @@ class Head(nnx.Module):
     raise TypeError(f'{type(self).__name__} cannot be called')
 
 
-def earlier(mask, events, at):
+def earlier(mask, context: Context, at):
   """Which items are read at a moment, and how many events ago they were.
 
   Args:
     mask: bool [B, H].
-    events: int32 [B, H], never falling along a history.
-    at: int32 [B, T].
+    context: of the history, whose events never fall along it.
+    at: int32 [B, T]; where a row is several users', T is H, and the moments are
+      those of the row's own items.
 
   Returns:
     bool and int32 [B, T, H]; the last event before the moment is 0 ago.
   """
-  ages = at[:, :, None] - events[:, None] - 1
-  return mask[:, None] & (ages >= 0), ages
+  ages = at[:, :, None] - context.events[:, None] - 1
+  read = mask[:, None] & (ages >= 0)
+  if context.segments is not None:
+    read &= context.segments[:, :, None] == context.segments[:, None]
+  return read, ages
 
 
-def state_at(states, mask, events, at):
+def state_at(states, mask, context: Context, at):
   """A sequence learner's state at moments: after the last item that is read.
 
   Args:
     states: [B, H, W], after each item of a history.
-    mask, events, at: see `earlier`.
+    mask, context, at: see `earlier`.
 
   Returns:
     [B, T, W]; 0 before any item.
   """
-  read, _ = earlier(mask, events, at)
+  read, _ = earlier(mask, context, at)
   states = jnp.pad(states, ((0, 0), (1, 0), (0, 0)))
   places = jnp.arange(1, mask.shape[1] + 1)[None, None]
   last = jnp.max(jnp.where(read, places, 0), -1, initial=0)
@@ -124,6 +133,14 @@ def in_order(mask) -> Context:
   days = zeros.astype(jnp.float32)
   today = jnp.zeros(len(mask), jnp.int32)
   return Context(steps, zeros, days, never, zeros, today)
+
+
+def begins(context: Context):
+  """bool [B, H]: where another user's history begins, the first in place 0."""
+  segments = context.segments
+  return jnp.pad(
+    segments[:, 1:] != segments[:, :-1], ((0, 0), (1, 0)), constant_values=True
+  )
 
 
 def after_all(mask, events):

@@ -7,14 +7,12 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from jaxrec.errors import at_least
-from jaxrec.models.heads.head import Head, HeadConfig, state_at
-from jaxrec.models.heads.mean import MeanHead
-from jaxrec.models.terms.term import Channel
+from jaxrec.models.heads.head import begins
+from jaxrec.models.heads.sequence import SequenceConfig, SequenceHead
 
 
 @jax.custom_vjp
-def recur(projected, kernel, mask):
+def recur(projected, kernel, mask, fresh=None):
   """The recurrence; its hidden states after each step, [H, B, W].
 
   The derivative is written out so that the kernel's is one matmul over all
@@ -25,14 +23,20 @@ def recur(projected, kernel, mask):
     projected: [H, B, 4W], inputs times their weights: gates i, f, g, o.
     kernel: [W, 4W], of the hidden state.
     mask: bool [H, B]; a False step leaves the state as it was.
+    fresh: bool [H, B]; a True step begins with a state of 0. None: none does
+      but the first.
   """
-  return _recur_forward(projected, kernel, mask)[0]
+  return _recur_forward(projected, kernel, mask, fresh)[0]
 
 
-def _recur_forward(projected, kernel, mask):
+def _recur_forward(projected, kernel, mask, fresh=None):
   def cell(state, step):
     hidden, memory = state
-    inputs, keep = step
+    inputs, keep, begins = step
+    if begins is not None:
+      hidden, memory = (
+        jnp.where(begins[:, None], 0, x) for x in (hidden, memory)
+      )
     i, f, g, o = jnp.split(inputs + hidden @ kernel, 4, axis=-1)
     # The forget gate starts open (Jozefowicz et al., 2015).
     i, f, o = (jax.nn.sigmoid(x) for x in (i, f + 1, o))
@@ -48,15 +52,17 @@ def _recur_forward(projected, kernel, mask):
 
   shape = (projected.shape[1], kernel.shape[0])
   start = jnp.zeros(shape, projected.dtype)
-  _, (states, *kept) = jax.lax.scan(cell, (start, start), (projected, mask))
-  return states, (tuple(kept), kernel, mask)
+  _, (states, *kept) = jax.lax.scan(
+    cell, (start, start), (projected, mask, fresh)
+  )
+  return states, (tuple(kept), kernel, mask, fresh)
 
 
 def _recur_backward(residuals, d_states):
-  kept, kernel, mask = residuals
+  kept, kernel, mask, fresh = residuals
 
   def cell(d_state, step):
-    (i, f, g, o, new_memory, _, memory), keep, d_here = step
+    (i, f, g, o, new_memory, _, memory), keep, begins, d_here = step
     keep = keep[:, None]
     d_state = (d_state[0] + d_here, d_state[1])
     # A step that was skipped hands the gradient on as it is.
@@ -73,15 +79,18 @@ def _recur_backward(residuals, d_states):
       ],
       axis=-1,
     )
-    d_before = (passed[0] + d_gates @ kernel.T, passed[1] + d_memory * f)
+    d_before: tuple = (passed[0] + d_gates @ kernel.T, passed[1] + d_memory * f)
+    if begins is not None:
+      ended = begins[:, None]
+      d_before = tuple(jnp.where(ended, 0, x) for x in d_before)
     return d_before, d_gates
 
   start = jnp.zeros_like(d_states[0])
   _, d_gates = jax.lax.scan(
-    cell, (start, start), (kept, mask, d_states), reverse=True
+    cell, (start, start), (kept, mask, fresh, d_states), reverse=True
   )
   d_kernel = jnp.einsum('hbw,hbg->wg', kept[5], d_gates)
-  return d_gates, d_kernel, None
+  return d_gates, d_kernel, None, None
 
 
 recur.defvjp(_recur_forward, _recur_backward)
@@ -121,61 +130,38 @@ class Lstm(nnx.Module):
   def __call__(self, history, mask):
     return self.read(self.inputs(jnp.swapaxes(history, 0, 1)), mask)
 
-  def read(self, projected, mask):
-    """`inputs` of a history, [H, B, 4W], and mask [B, H] -> [H, B, W]."""
+  def read(self, projected, mask, fresh=None):
+    """`inputs` of a history -> its hidden states [H, B, W].
+
+    Args:
+      projected: [H, B, 4W].
+      mask: bool [B, H].
+      fresh: bool [B, H], see `recur`; None for none.
+    """
     kernel = self.recurrent.kernel[...].astype(projected.dtype)
-    return recur(projected, kernel, jnp.swapaxes(mask, 0, 1))
+    swapped = None if fresh is None else jnp.swapaxes(fresh, 0, 1)
+    return recur(projected, kernel, jnp.swapaxes(mask, 0, 1), swapped)
 
 
 @dataclasses.dataclass(frozen=True)
-class LstmConfig(HeadConfig):
-  """The LSTM head.
-
-  Attributes:
-    width: of the LSTM's state.
-  """
+class LstmConfig(SequenceConfig):
+  """The LSTM head."""
 
   type: ClassVar[str] = 'lstm'
-  width: int = 256
-
-  def __post_init__(self):
-    at_least(self, width=1)
 
 
-class LstmHead(Head):
-  """Mean of the history plus an LSTM's correction, which starts at zero."""
+class LstmHead(SequenceHead):
+  """Mean of the history plus an LSTM's correction."""
 
   Config: ClassVar[type] = LstmConfig
+  gates: ClassVar[int] = 4
 
-  def __init__(
-    self,
-    config: LstmConfig,
-    *,
-    channels: tuple[Channel, ...],
-    num_behaviours: int,
-    rngs: nnx.Rngs,
-  ):
-    width = sum(channel.size for channel in channels)
-    self.mean = MeanHead(
-      config, channels=channels, num_behaviours=num_behaviours, rngs=rngs
-    )
+  def make_learner(self, config: LstmConfig, width: int, rngs: nnx.Rngs):
     self.lstm = Lstm(width=width, hidden_width=config.width, rngs=rngs)
-    self.correct = nnx.Linear(
-      config.width,
-      width,
-      use_bias=False,
-      kernel_init=nnx.initializers.zeros,
-      rngs=rngs,
-    )
 
-  def inputs(self, table):
-    """What the LSTM reads of items [M, D]: [M, 4W]."""
-    return self.lstm.inputs(table)
+  def item_inputs(self, x):
+    return self.lstm.inputs(x)
 
-  def __call__(self, history, mask, context, at, inputs=None):
-    """See Head."""
-    if inputs is None:
-      inputs = self.lstm.inputs(jnp.swapaxes(history, 0, 1))
-    states = jnp.swapaxes(self.lstm.read(inputs, mask), 0, 1)
-    state = state_at(states, mask, context.events, at)
-    return self.mean(history, mask, context, at) + self.correct(state)
+  def states(self, inputs, mask, context, key):
+    fresh = None if context.segments is None else begins(context)
+    return jnp.swapaxes(self.lstm.read(inputs, mask, fresh), 0, 1)

@@ -48,6 +48,7 @@ class MeanHead(Head):
   """
 
   Config: ClassVar[type] = MeanConfig
+  gates: ClassVar[int] = 0
 
   def __init__(
     self,
@@ -93,7 +94,7 @@ class MeanHead(Head):
   def __call__(self, history, mask, context, at, inputs=None):
     """See Head."""
     del inputs
-    read, ages = earlier(mask, context.events, at)
+    read, ages = earlier(mask, context, at)
     if self.config.once:
       read &= at[:, :, None] <= context.again[:, None]
     log_weights = self._log_weights(read, context)

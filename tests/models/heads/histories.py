@@ -40,3 +40,25 @@ def final(head, history, mask, context=CONTEXT):
   """User vectors [B, D] after the whole history."""
   at = after_all(jnp.asarray(mask), jnp.asarray(context.events))
   return np.asarray(head(history, mask, context, at))[:, 0]
+
+
+# Several users' histories, cut short, in one row: (row, where it begins, whose,
+# how many of its items). A third row is empty.
+RUNS = [(0, 0, 0, 4), (0, 4, 2, 3), (0, 7, 1, 2), (1, 0, 2, 5), (1, 5, 0, 3)]
+
+
+def packed(column):
+  """What is known of items, [B, H, ...], as it lies in those rows; else 0."""
+  rows = np.zeros((3, *column.shape[1:]), column.dtype)
+  for row, begin, user, count in RUNS:
+    rows[row, begin : begin + count] = column[user, :count]
+  return rows
+
+
+PACKED_HISTORY, PACKED_MASK = packed(HISTORY), packed(MASK)
+SEGMENTS = [[0, 0, 0, 0, 1, 1, 1, 2, 2], [0] * 5 + [1] * 3 + [0], [0] * H]
+PACKED_CONTEXT = Context(
+  *map(packed, CONTEXT[:5]),
+  np.zeros(3, np.int32),
+  np.array(SEGMENTS, np.int32),
+)
