@@ -30,6 +30,9 @@ class Context(NamedTuple):
       that has it twice; NEVER where it does not.
     dates: int32, when, in whole days since 1970.
     today: int32 [B], the date at which something is asked for.
+    segments: int32, whose history an item belongs to, where several users lie
+      one after the other in a row, and their events begin anew with each; None
+      where a row is one user's.
   """
 
   events: Array
@@ -38,6 +41,7 @@ class Context(NamedTuple):
   again: Array
   dates: Array
   today: Array
+  segments: Array = None
 
 
 @jax.tree_util.register_dataclass
@@ -64,6 +68,8 @@ class Batch:
     context: of the history's items, see Context. None: each is an event of its
       own, and no more is known.
     history, history_mask: int32 and bool [B, H], oldest first.
+    read_mask: bool [B, H], which of these items are read: one that is not may
+      be predicted all the same. None: all are.
     candidates, candidate_mask: int32 and bool [B, C].
     labels: float32 [B, C], 1 for clicked.
     example_mask: bool [B], False for examples that only fill the batch.
@@ -84,6 +90,7 @@ class Batch:
   features: dict[str, Array] = dataclasses.field(default_factory=dict)
   log_rates: Array = None
   context: Context | None = None
+  read_mask: Array = None
 
 
 class Part(NamedTuple):

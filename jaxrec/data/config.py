@@ -110,24 +110,51 @@ class DataConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class AugmentConfig:
+  """How histories are changed, from epoch to epoch.
+
+  Attributes:
+    crop: share of the runs of which a random stretch is kept, half or more.
+    drop: share of a run's items that are left out.
+    mask: share of a run's items that are not read, though they are predicted.
+    reorder: share of the runs of which a stretch of a fifth is shuffled.
+  """
+
+  crop: float = 0.0
+  drop: float = 0.0
+  mask: float = 0.0
+  reorder: float = 0.0
+
+  def __post_init__(self):
+    for field in dataclasses.fields(self):
+      share = getattr(self, field.name)
+      if not 0 <= share < 1:
+        raise UserError(f'{field.name}={share}: must be 0 or more, < 1')
+
+
+@dataclasses.dataclass(frozen=True)
 class InputConfig:
   """What a training batch holds.
 
   Attributes:
-    batch_size: B, examples of a training step, over all devices.
+    batch_size: B, examples of a training step, over all devices; 0: by the
+      size of the data, of sequences.
     history_length: H, the most recent items of a user that are read.
     num_candidates: C, in training: one target, and C - 1 that were not acted
       on.
     ordered: whether histories have an order; False reads them as sets.
+    augment: how histories are changed from epoch to epoch, where the next item
+      is chosen from the whole catalog.
   """
 
   batch_size: int = 64
   history_length: int = 50
   num_candidates: int = 5
   ordered: bool = True
+  augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
 
   def __post_init__(self):
-    _at_least('input', self, batch_size=1, history_length=1, num_candidates=2)
+    _at_least('input', self, batch_size=0, history_length=1, num_candidates=2)
 
 
 def _at_least(section: str, config: object, **least: int) -> None:

@@ -21,17 +21,21 @@ from jaxrec.data.columns.records import (
   item_columns,
   sequence_columns,
 )
+from jaxrec.data.columns.texts import Texts
 from jaxrec.data.config import DataConfig
 from jaxrec.data.dataset import Dataset
 from jaxrec.data.datasets import builder_class
 from jaxrec.data.datasets.builder import Builder
 from jaxrec.data.datasets.sequence_builder import SequenceBuilder
 from jaxrec.data.datasets.source import Source
+from jaxrec.data.id_order import steps_up, warning
 from jaxrec.data.splits import IMPRESSIONS, SEQUENCE_PROTOCOLS
 from jaxrec.data.splits.by_time import joined, split_by_time
 from jaxrec.data.splits.filters import filtered
 from jaxrec.data.splits.held_out import cut, targets_of
 from jaxrec.errors import UserError
+
+ID_ORDER = 'from one event to the next'  # Among `Dataset.counts`.
 
 
 def cache_dir(data: DataConfig) -> pathlib.Path:
@@ -87,10 +91,14 @@ def _prepare(data: DataConfig) -> Dataset:
     builders[name] = _built(cls, name, raw, root)
     counts[name], more_notes = builders[name].summary()
     notes += more_notes
+  items = item_columns(builders['items'], root / FORMAT / 'catalog')
   parts: Mapping[str, Any]
   if is_sequences:
-    parts, more_counts = _sequence_splits(builders['sequences'], root, data)
+    parts, more_counts, more_notes = _sequence_splits(
+      builders['sequences'], root, data, items['item_id']
+    )
     counts |= more_counts
+    notes += more_notes
   else:
     parts = _impression_splits(
       builders['impressions'], root, data.validation_fraction
@@ -98,7 +106,7 @@ def _prepare(data: DataConfig) -> Dataset:
   return Dataset(
     name=data.name,
     protocol=data.protocol,
-    items=item_columns(builders['items'], root / FORMAT / 'catalog'),
+    items=items,
     fingerprint=columns_fingerprint(root / FORMAT),
     counts=counts,
     notes=notes,
@@ -167,12 +175,13 @@ def _impression_splits(
 
 
 def _sequence_splits(
-  builder: Builder, root: pathlib.Path, data: DataConfig
-) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+  builder: Builder, root: pathlib.Path, data: DataConfig, ids: Texts
+) -> tuple[dict[str, Any], dict[str, dict[str, int]], list[str]]:
   """The splits of sequences and their behaviours, by their names in `Dataset`.
 
   Returns:
-    These, and counts of what was dropped and what the protocol cut.
+    These; counts of what was dropped, of what the protocol cut, and of steps by
+    the items' `ids`; notes.
   """
   assert isinstance(builder, SequenceBuilder)
   counts: dict[str, dict[str, int]] = {}
@@ -182,6 +191,9 @@ def _sequence_splits(
   )
   if dropped:
     counts['k_core and min_history'] = dropped
+  steps, up = steps_up(sequences, ids)
+  counts[ID_ORDER] = {'steps': steps, 'steps to a higher item_id': up}
+  warned = warning(steps, up)
   behaviours = builder.behaviours()
   held_out = cut(
     sequences,
@@ -202,4 +214,4 @@ def _sequence_splits(
     'behaviours': behaviours,
     'target_behaviour': data.target_behaviour,
   }
-  return splits, counts
+  return splits, counts, [warned] if warned else []

@@ -47,13 +47,15 @@ def build_recommender(
       and the other terms, in this order: it is part of what a seed means.
 
   Raises:
-    UserError: there is no term of the texts.
+    UserError: there is nothing to read.
   """
-  if 'text' not in terms:
-    raise UserError('model.terms: the term text cannot be left out')
+  if not {'text', 'item'} & set(terms):
+    raise UserError('model.terms: name text or item: something must be read')
   channels = channels_of(terms, facts)
   make_term = lambda name: TERMS[name](terms[name], facts, rngs=rngs)
-  made: dict[str, Term] = {'text': make_term('text')}
+  made: dict[str, Term] = {}
+  if 'text' in terms:
+    made['text'] = make_term('text')
   all_channels = sum(channels.values(), ())
   made_head = HEADS[head.type](
     head,

@@ -144,7 +144,9 @@ class Recommender(nnx.Module):
     return vectors[..., : self.read_width]
 
   # -------------------------------------------------------------------- users
-  def user_vectors(self, history, mask, context=None, *, at=None, inputs=None):
+  def user_vectors(
+    self, history, mask, context=None, *, at=None, inputs=None, key=None
+  ):
     """User vectors, whose product with an item's, and the bias, is the logit.
 
     Args:
@@ -154,6 +156,7 @@ class Recommender(nnx.Module):
       at: int32 [B, H], the moments, which are those of the history's own
         events; None for the one after all.
       inputs: the head's, of these items, where they are at hand.
+      key: of the head's dropout; None for none.
 
     Returns:
       [B, T, W], or [B, W] where `at` is None.
@@ -164,7 +167,8 @@ class Recommender(nnx.Module):
     read = self.read_of(history)
     if self.context is not None:
       read = read + self.context(mask, context)
-    x = self.head(read, mask, context, moments, inputs)
+    options = {'key': key} if self.head.takes_key else {}
+    x = self.head(read, mask, context, moments, inputs, **options)
     dates = context.today[:, None] if at is None else context.dates
     by_term, begin = [], 0
     for _, term in self.named_terms():
@@ -183,10 +187,14 @@ class Recommender(nnx.Module):
     return jnp.einsum('bw,bcw->bc', users, items) + self.bias
 
   # ------------------------------------------------------------------- batches
-  def logits(self, table, batch: Batch, *, shards: int = 1):
+  def logits(self, table, batch: Batch, *, shards: int = 1, key=None):
     """Logits float32 [B, C] from the table [M, W] and the batch's slots.
 
-    `shards`: devices that share the batch; each has the whole table.
+    Args:
+      table: of item vectors.
+      batch: whose histories and candidates are rows of it.
+      shards: devices that share the batch; each has the whole table.
+      key: of the head's dropout; None for none.
     """
     # One look-up: the table's gradient is one sum over devices, not two.
     length = batch.history.shape[1]
@@ -197,24 +205,34 @@ class Recommender(nnx.Module):
       batch.history_mask,
       batch.context,
       inputs=self.head_inputs(table, batch.history, shards),
+      key=key,
     )
     return self.score(users, candidates)
 
-  def next_logits(self, table, batch: Batch, *, shards: int = 1):
-    """Logits float32 [B, H, M]: before each event, of all rows of the table.
+  def next_users(self, table, batch: Batch, *, shards: int = 1, key=None):
+    """User vectors [B, H, W] before each event of the batch's histories.
 
-    Those in place h of a history are of the user before that item's event.
+    That in place h is of the user before that item's event. Arguments as of
+    `logits`.
     """
     context = batch.context
     if context is None:
       context = in_order(batch.history_mask)
-    users = self.user_vectors(
+    read = batch.history_mask
+    if batch.read_mask is not None:
+      read = read & batch.read_mask
+    return self.user_vectors(
       table[batch.history],
-      batch.history_mask,
+      read,
       context,
       at=context.events,
       inputs=self.head_inputs(table, batch.history, shards),
+      key=key,
     )
+
+  def next_logits(self, table, batch: Batch, *, shards: int = 1, key=None):
+    """Logits float32 [B, H, M] of `next_users`, of all rows of the table."""
+    users = self.next_users(table, batch, shards=shards, key=key)
     return jnp.einsum('bhw,mw->bhm', users, table) + self.bias
 
   def head_inputs(self, table, slots, shards):

@@ -38,6 +38,36 @@ def text_mean(
   return (total / max(counts.sum(), 1)).astype(np.float32)
 
 
+def text_components(
+  vectors: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """The mean of items' text vectors, and the directions that tell most.
+
+  Of the vectors without their mean, at length 1.
+
+  Args:
+    vectors: float32 [N, D]; may be memory-mapped.
+    width: how many directions; those beyond D are 0.
+
+  Returns:
+    float32 [D] and [D, width], columns of length 1, the first tells most.
+  """
+  mean = np.zeros(vectors.shape[1])
+  for begin in range(0, len(vectors), CHUNK):
+    mean += np.asarray(vectors[begin : begin + CHUNK], np.float64).sum(0)
+  mean /= max(len(vectors), 1)
+  spread = np.zeros((len(mean), len(mean)))
+  for begin in range(0, len(vectors), CHUNK):
+    part = np.asarray(vectors[begin : begin + CHUNK], np.float64) - mean
+    part /= np.linalg.norm(part, axis=1, keepdims=True).clip(1e-6)
+    spread += part.T @ part
+  _, directions = np.linalg.eigh(spread)
+  components = np.zeros((len(mean), width), np.float32)
+  kept = directions[:, ::-1][:, :width]
+  components[:, : kept.shape[1]] = kept
+  return mean.astype(np.float32), components
+
+
 def click_rates(
   impressions: Impressions, num_items: int, shrinkage: float
 ) -> np.ndarray:

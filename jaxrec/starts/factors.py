@@ -21,6 +21,7 @@ from jaxrec.baselines.ease import MOST
 from jaxrec.baselines.matrices import binary_rows
 from jaxrec.data.columns.files import read_columns, write_columns
 from jaxrec.data.columns.sequences import Sequences
+from jaxrec.ensemble.texts import centered_units
 
 FORMAT = 3  # To be counted up when what is found changes.
 DAY = 86400.0
@@ -156,14 +157,6 @@ def follows(sequences, num_items, settings, width, seed, vectors=None):
 
 
 CHANNELS = {'together': together, 'follows': follows}
-
-
-def centered_units(vectors: np.ndarray) -> np.ndarray:
-  """Vectors without their mean, at length 1; float32 [N, D]."""
-  vectors = np.asarray(vectors, np.float32)
-  vectors = vectors - vectors.mean(0)
-  norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-  return vectors / norms.clip(1e-6)
 
 
 def _most_popular(popularity: np.ndarray, least: int) -> np.ndarray:

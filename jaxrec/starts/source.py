@@ -11,8 +11,11 @@ import numpy as np
 from jaxrec.data.columns.sequences import Sequences
 from jaxrec.data.dataset import Dataset
 from jaxrec.data.items import fields as item_fields
+from jaxrec.ensemble import MEMBERS
+from jaxrec.ensemble import store as ensemble_store
 from jaxrec.parallel.processes import one_at_a_time
-from jaxrec.starts import closed_forms, factors
+from jaxrec.retrieval.neighbours import Neighbours
+from jaxrec.starts import closed_forms, factors, neighbourhood
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +56,16 @@ class DataSource:
   def text_mean(self, kind: str) -> np.ndarray:
     """See `closed_forms.text_mean`: float32 [D]."""
     return closed_forms.text_mean(self.text_vectors(), kind, self.learned_from)
+
+  def text_components(self, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """See `closed_forms.text_components`: float32 [D] and [D, width]."""
+    return closed_forms.text_components(self.text_vectors(), width)
+
+  def neighbour_factors(self, width: int) -> np.ndarray:
+    """See `neighbourhood.neighbour_factors`: float32 [N, width]."""
+    return neighbourhood.neighbour_factors(
+      self.sequences, self.num_items, width
+    )
 
   def click_rates(self, shrinkage: float) -> np.ndarray:
     """See `closed_forms.click_rates`: float32 [N]."""
@@ -110,6 +123,22 @@ class DataSource:
         vectors=self.text_vectors() if settings.texts else None,
         **options,
       )
+
+  def neighbours(self, name: str, config) -> Neighbours:
+    """A member of the ensemble, fitted: made once and kept, as `factors`.
+
+    Args:
+      name: of MEMBERS.
+      config: of the member.
+    """
+    ingredients = [ensemble_store.FORMAT, name, config, self.num_items]
+    ingredients += [fingerprint(self.sequences), self.vectors_key]
+    key = hashlib.sha256(repr(ingredients).encode()).hexdigest()[:16]
+    fit = lambda: MEMBERS[name](config).fit(
+      self.sequences, np.asarray(self.text_vectors())
+    )
+    with one_at_a_time(self.cache_dir / 'lock', self.say):
+      return ensemble_store.kept(self.cache_dir / 'ensemble' / key, fit)
 
 
 def fingerprint(sequences) -> str:

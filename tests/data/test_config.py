@@ -24,7 +24,7 @@ from jaxrec.errors import UserError
     (DataConfig, {'text_template': 'title'}, 'names no column'),
     (DataConfig, {'text_template': '{title'}, 'data.text_template='),
     (ColumnsConfig, {'rating': ''}, 'data.columns.rating is empty'),
-    (InputConfig, {'batch_size': 0}, 'input.batch_size=0: must be 1 or more'),
+    (InputConfig, {'batch_size': -1}, 'input.batch_size=-1: must be 0 or more'),
     (InputConfig, {'history_length': 0}, 'input.history_length=0'),
     (InputConfig, {'num_candidates': 1}, 'input.num_candidates=1: must be 2'),
   ],

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from jaxrec.models.build import build_recommender
@@ -28,6 +30,7 @@ def make_recommender(
   prepared: Mapping[str, Any] | None = None,
   positive_rate: float = 0.5,
   seed: int = 2,
+  text: bool = True,
 ) -> Recommender:
   """A Recommender with random parameters.
 
@@ -38,10 +41,12 @@ def make_recommender(
     terms: configs by name, beside that of the texts, which may be among them.
     num_items, num_behaviours, prepared: see Facts.
     seed: of the parameters.
+    text: whether there is a term of the texts.
   """
+  of_texts = {'text': TextConfig()} if text else {}
   return build_recommender(
     head or LstmConfig(width=8),
-    {'text': TextConfig()} | dict(terms or {}),
+    of_texts | dict(terms or {}),
     Facts(width, num_items, num_behaviours, prepared or {}),
     encoder=encoder,
     positive_rate=positive_rate,
@@ -62,6 +67,25 @@ def make_head(
     num_behaviours=num_behaviours,
     rngs=nnx.Rngs(seed),
   )
+
+
+class CompiledHead:
+  """A head, called as it is, that is compiled once for each shape."""
+
+  def __init__(self, head: Head):
+    self.graphdef, self.params = nnx.split(head)
+
+    def users(params, *of_histories):
+      return nnx.merge(self.graphdef, params)(*of_histories)
+
+    self._users = jax.jit(users)
+    # Of parameters and histories.
+    self.gradients = jax.jit(
+      jax.grad(lambda *x: jnp.sum(jnp.sin(users(*x))), argnums=(0, 1))
+    )
+
+  def __call__(self, history, mask, context, at) -> np.ndarray:
+    return np.asarray(self._users(self.params, history, mask, context, at))
 
 
 def let_speak(head: nnx.Module) -> None:

@@ -121,7 +121,7 @@ class LatestHead(Head):
     self.count = config.count
 
   def __call__(self, history, mask, context, at, inputs=None):
-    read, ages = earlier(mask, context.events, at)
+    read, ages = earlier(mask, context, at)
     return weighted_mean(history, read & (ages < self.count), ages)
 
 

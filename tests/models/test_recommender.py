@@ -218,7 +218,7 @@ def test_unknown_choices(model, message):
 
 
 def test_the_term_of_texts_is_always_there():
-  with pytest.raises(UserError, match='the term text cannot be left out'):
+  with pytest.raises(UserError, match='name text or item'):
     build_recommender(
       MeanConfig(), {'appeal': AppealConfig()}, Facts(4), rngs=nnx.Rngs(0)
     )

@@ -223,7 +223,7 @@ def make_batch(
     items=row_items[table_part],
     log_rates=row_rates[table_part],
     features=row_features,
-    context=Context(*(x[rows] for x in context)),
+    context=Context(*(x if x is None else x[rows] for x in context)),
     **dict(zip(items.fields, arrays, strict=True)),
   )
   return batch, counts

@@ -90,11 +90,10 @@ def context_at(
 
 def padded_context(context: Context, width: int) -> Context:
   """Ragged -> [B, width] padded with 0."""
-  columns = context._asdict()
-  del columns['today']
   return context._replace(
     **{
       name: column.padded(width, column.values.dtype)[0]
-      for name, column in columns.items()
+      for name, column in context._asdict().items()
+      if name != 'today' and column is not None
     }
   )

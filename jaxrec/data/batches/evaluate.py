@@ -11,8 +11,11 @@ from jaxrec.data.batches.context import (
   context_at,
   padded_context,
 )
+from jaxrec.data.batches.packing import ladder
 from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.columns.ragged import spans
+
+SHORTEST = 8  # Items of the shortest histories that a batch is made of.
 
 
 def eval_batches(
@@ -71,27 +74,31 @@ def history_batches(
   *,
   batch_size: int,
   history_length: int,
-) -> Iterator[tuple[slice, tuple[np.ndarray, np.ndarray, Context]]]:
-  """Every example's history once, in order; arguments as in `eval_batches`.
+) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray, Context]]]:
+  """Every example's history once, the short ones first.
+
+  Histories of about one length are read together, padded no further than
+  that, and the more of them the shorter they are: to read is most of the work,
+  and most users have done little. Arguments as in `eval_batches`.
 
   Yields:
-    Which examples, and their history, mask and context [B, H], filled up with
-    empty ones.
+    Which examples, int64 [b], and their history, mask and context, filled up
+    with empty ones: [B, H], or of as many items in all with shorter histories.
   """
   columns = impressions.history_columns()
-  for begin in range(0, len(impressions), batch_size):
-    end = min(begin + batch_size, len(impressions))
-    yield (
-      slice(begin, end),
-      _histories(
-        impressions,
-        table_rows,
-        columns,
-        np.arange(begin, end),
-        batch_size,
-        history_length,
-      ),
-    )
+  lengths = np.minimum(np.diff(impressions.history_offsets), history_length)
+  order = np.argsort(lengths, kind='stable')
+  begin = 0
+  for length in ladder(SHORTEST, history_length, 2):
+    end = int(np.searchsorted(lengths[order], length, 'right'))
+    size = batch_size * max(history_length // length, 1)
+    for first in range(begin, end, size):
+      rows = order[first : min(first + size, end)]
+      yield (
+        rows,
+        _histories(impressions, table_rows, columns, rows, size, length),
+      )
+    begin = end
 
 
 def _histories(

@@ -13,21 +13,16 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import DTypeLike
 
-from jaxrec.batch import WHOLE, Batch, Context, Counts, Part
+from jaxrec.batch import WHOLE, Batch, Counts, Part
 from jaxrec.data.batches.assemble import Items, make_batch
 from jaxrec.data.batches.examples import make_examples
 from jaxrec.data.batches.examples.base import Examples, ExampleSource
 from jaxrec.data.batches.log_rates import log_rates
 from jaxrec.data.batches.packing import size_ladder
+from jaxrec.data.batches.steps import batches_of_steps, examples_of_step
 from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.columns.sequences import Sequences
-
-CONTEXT_DTYPES = (
-  *(np.int32, np.int32, np.float32),  # Events, behaviours, days.
-  *(np.int32, np.int32, np.int32),  # Again, dates, today.
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,21 +112,12 @@ class TrainPipeline:
 
   def rows_of(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Which examples make up a step, and the epoch of each: int64 [B] each."""
-    place = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
-    epochs = place // self.num_examples
-    salt = lambda value: tf.cast(tf.fill([self.batch_size], value), tf.uint32)
-    seeds = tf.stack(
-      [salt(self.seed), tf.cast(epochs, tf.uint32), salt(0)], axis=1
+    return examples_of_step(
+      step,
+      batch_size=self.batch_size,
+      num_examples=self.num_examples,
+      seed=self.seed,
     )
-    rows = tf.raw_ops.RandomIndexShuffle(
-      index=place % self.num_examples,
-      seed=seeds,
-      max_index=tf.fill(
-        [self.batch_size], tf.cast(self.num_examples - 1, tf.int64)
-      ),
-      rounds=4,
-    )
-    return rows, epochs
 
   def describe(self, step: int) -> list[str]:
     """Whose the examples of a step are, for messages."""
@@ -168,51 +154,24 @@ class TrainPipeline:
     The whole is the same whatever the number of processes and wherever on the
     mesh they are: all find what lies where, each fills in its own part.
     """
-    # What tf.data carries: the counts, the context, then the batch's arrays.
-    leaves: dict[str, DTypeLike] = {
-      'history': np.int32,
-      'history_mask': bool,
-      'candidates': np.int32,
-      'candidate_mask': bool,
-      'labels': np.float32,
-      'example_mask': bool,
-      'items': np.int32,
-      'log_rates': np.float32,
-    }
-    leaves |= dict(zip(self.items.fields, self.items.dtypes, strict=True))
-    dtypes = [np.int64, *CONTEXT_DTYPES, *leaves.values()]
-    dtypes += [values.dtype for values in self.features.values()]
-
-    def build(rows: np.ndarray, epochs: np.ndarray) -> list[np.ndarray]:
-      examples = self._examples.take(rows, epochs)
-      batch, counts = make_batch(
-        self.items,
-        examples.histories,
-        examples.candidates,
-        examples.labels,
-        context=examples.context,
-        log_rates=self._log_rates,
-        features=self.features,
-        history_length=self.history_length,
-        num_candidates=self.num_candidates,
-        ladder=self._ladder,
-        part=self.part,
-      )
-      arrays = [getattr(batch, name) for name in leaves]
-      assert batch.context is not None  # It was given.
-      arrays += batch.features.values()
-      return [np.array(counts, np.int64), *batch.context, *arrays]
-
-    dataset = tf.data.Dataset.range(start, stop)
-    dataset = dataset.map(
-      lambda step: tf.numpy_function(build, self.rows_of(step), dtypes),
-      num_parallel_calls=2,
-      deterministic=True,
+    return batches_of_steps(
+      self._build, self.rows_of, start, stop, prefetch=prefetch
     )
-    for counts, *arrays in dataset.prefetch(prefetch).as_numpy_iterator():
-      context = Context(*arrays[: len(CONTEXT_DTYPES)])
-      rest = arrays[len(CONTEXT_DTYPES) :]
-      features = dict(zip(self.features, rest[len(leaves) :], strict=True))
-      named = dict(zip(leaves, rest, strict=False))
-      batch = Batch(context=context, features=features, **named)
-      yield batch, Counts(*counts.tolist())
+
+  def _build(
+    self, rows: np.ndarray, epochs: np.ndarray
+  ) -> tuple[Batch, Counts]:
+    examples = self._examples.take(rows, epochs)
+    return make_batch(
+      self.items,
+      examples.histories,
+      examples.candidates,
+      examples.labels,
+      context=examples.context,
+      log_rates=self._log_rates,
+      features=self.features,
+      history_length=self.history_length,
+      num_candidates=self.num_candidates,
+      ladder=self._ladder,
+      part=self.part,
+    )

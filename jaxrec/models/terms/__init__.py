@@ -7,6 +7,7 @@ are drawn from: a new term comes last.
 from jaxrec.models.terms.appeal import Appeal
 from jaxrec.models.terms.fields import Fields
 from jaxrec.models.terms.ids import Ids
+from jaxrec.models.terms.item import Item
 from jaxrec.models.terms.item_bias import ItemBias
 from jaxrec.models.terms.term import Term
 from jaxrec.models.terms.text import Text
@@ -19,4 +20,5 @@ TERMS: dict[str, type[Term]] = {
   'appeal': Appeal,
   'item_bias': ItemBias,
   'trend': Trend,
+  'item': Item,
 }

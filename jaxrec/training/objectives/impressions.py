@@ -7,9 +7,9 @@ from jaxrec.training.objectives.objective import Objective
 class ImpressionsObjective(Objective):
   """Cross-entropy of each example's candidates."""
 
-  def loss(self, model, table, batch, *, shards):
+  def loss(self, model, table, batch, *, shards, key=None):
     return losses.LISTED[self.config.loss](
-      model.logits(table, batch, shards=shards),
+      model.logits(table, batch, shards=shards, key=key),
       batch.labels,
       batch.candidate_mask,
     )

@@ -5,7 +5,7 @@ OBJECTIVES (`jaxrec.training.objectives`), and a test.
 """
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 
@@ -43,19 +43,23 @@ class Objective:
   # Whether the items of histories are predicted: such batches hold what that
   # needs, see `data.batches.examples`.
   reads_histories: ClassVar[bool] = False
+  # Whether the batch's table of items is the whole catalog, in order, its rows
+  # split over the mesh; see `data.batches.catalog`.
+  reads_catalog: bool = False
 
-  def __init__(self, config: ObjectiveConfig):
+  def __init__(self, config: Any):
     self.config = config
 
   def loss(
-    self, model, table: jax.Array, batch: Batch, *, shards: int
+    self, model, table: jax.Array, batch: Batch, *, shards: int, key=None
   ) -> tuple[jax.Array, jax.Array]:
     """(loss_sum in nats, count), float32 scalars: the caller divides.
 
     Args:
       model: a Recommender.
-      table: of item vectors [M, W], whole on every device.
+      table: of item vectors [M, W]; whole on every device, or the catalog's.
       batch: on the mesh.
       shards: devices that share the batch.
+      key: of dropout; None for none.
     """
     raise TypeError(f'{type(self).__name__} has no loss')

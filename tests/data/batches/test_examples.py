@@ -26,7 +26,7 @@ def test_an_event_is_predicted_from_what_came_before_it():
   rows = np.arange(len(source))
   taken = source.take(rows, np.zeros_like(rows))
   *lists, context = taken
-  parts = [ragged.rows() for ragged in (*lists, *context[:-1])]
+  parts = [ragged.rows() for ragged in (*lists, *context[:5])]
   done = 0
   for i in range(len(sequences)):
     part = slice(sequences.offsets[i], sequences.offsets[i + 1])

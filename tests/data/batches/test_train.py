@@ -237,24 +237,25 @@ def test_evaluation_visits_every_candidate_once(data, batch_size):
   assert len(shapes) == 1
 
 
-def test_histories_come_once_each_in_order(data):
+def test_histories_come_once_each_and_of_one_length_together(data):
   impressions = data[1]
   table_rows = np.random.default_rng(0).permutation(N)
-  done = 0
+  done, shapes = 0, set()
   for which, (history, mask, context) in history_batches(
-    impressions, table_rows, batch_size=8, history_length=10
+    impressions, table_rows, batch_size=4, history_length=20
   ):
-    assert history.shape == mask.shape == (8, 10)
-    assert not mask[which.stop - which.start :].any()
-    for i in range(which.start, which.stop):
-      row = i - which.start
-      expected = table_rows[impressions.history_of(i, 10)]
+    rows, width = history.shape
+    assert mask.shape == history.shape and rows * width <= 4 * 20
+    shapes.add(history.shape)
+    assert not mask[len(which) :].any()
+    for row, i in enumerate(which):
+      expected = table_rows[impressions.history_of(i, 20)]
       np.testing.assert_array_equal(history[row][mask[row]], expected)
       # No times are known: each item is an event.
       numbers = np.arange(len(expected))
       np.testing.assert_array_equal(context.events[row][mask[row]], numbers)
       done += 1
-  assert done == len(impressions)
+  assert done == len(impressions) and len(shapes) > 1
 
 
 def test_the_catalog_is_encoded_whole(data):
