@@ -11,6 +11,8 @@ mind_small: MIND-small (Wu et al., 2020) from its own files, MiniLM frozen.
 
 On a piece of 3,058 training impressions: test AUC 0.6582 (mean of three seeds),
 the mean of the history 0.6206; minutes on two CPU cores, encoding included.
+--config.model.head.type=mean, without the LSTM, is as good (0.6585) and trains
+some 20 times as fast.
 
 mind_large: MIND-large, all of a BERT-base trained in bfloat16, for
 accelerators; bert-base-uncased from the hub, or a local copy by

@@ -17,7 +17,7 @@ ranked among the whole catalog without what was seen.
 On latest-small nDCG@10 0.0847 (mean of three seeds), sequential rules 0.0654,
 in minutes on two CPU cores; docs/research-log.md says where that comes from.
 
-interactions: any log of who acted on what, in the same way. Untuned.
+interactions: any log of who acted on what, as configs/ecommerce.py has it.
 """
 
 from jaxrec.presets.video import VARIANTS, get_config

@@ -43,8 +43,14 @@ def finished(run: Run) -> dict | None:
   # What lies in the data's directory now does not matter to a finished run.
   identity.check(run.workdir, run.config, claimed_by['fingerprints'])
   results = workdirs.read(run.workdir)
-  steps = results and results['train'].get('steps')
-  return results if steps == run.config.training.num_steps else None
+  if not results:
+    return None
+  training = run.config.training
+  if training.epochs:  # How many steps these are, the data says.
+    same = results['config']['training'].get('epochs') == training.epochs
+  else:
+    same = results['train'].get('steps') == training.num_steps
+  return results if same else None
 
 
 def train(run: Run) -> str | None:

@@ -61,7 +61,8 @@ def _run(
   ):
     checkpoints = experiment.checkpoints(workdir)
     done = workdirs.read(workdir)
-    if done and checkpoints.latest() == config.training.num_steps:
+    num_steps = experiment.schedule.num_steps
+    if done and done['train'].get('steps') == num_steps:
       display.say(f'{workdir} is finished: nothing left to train')
       table.show(done, display)
       return done
@@ -102,7 +103,7 @@ def _run(
       workdir,
       state,
       frozen,
-      {'steps': config.training.num_steps, **pace.summary()},
+      {'steps': num_steps, **pace.summary()},
     )
 
 

@@ -40,6 +40,37 @@ SEQUENCES: Settings = {
   },
   'optimizer': {'learning_rate': 1e-4},
 }
+# Own logs, of any size: compact item vectors, a regularised head and closed
+# forms beside it; how wide, how long and over what follows from the data
+# (`jaxrec.training.sizing`).
+OWN_LOGS: Settings = {
+  'data': {'name': 'interactions', 'protocol': 'leave_one_out'},
+  'input': {'batch_size': 0, 'history_length': 50},
+  'model': {
+    'head': {'type': 'lstm', 'width': 256, 'dropout': 0.4, 'norm': True},
+    'terms': {'item': {'width': 0, 'learning_rate': 2e-3}},
+  },
+  'ensemble': {'rules': {}, 'ease': {}, 'texts': {}},
+  'objectives': {'next_item': {'loss': 'softmax', 'among': 'auto'}},
+  'training': {
+    'num_steps': 0,
+    'patience': 4,
+    'eval_every': 0,
+    'checkpoint_every': 0,
+    'log_every': 50,
+    'refit': True,
+  },
+  'optimizer': {
+    'learning_rate': 2e-3,
+    'warmup_steps': 200,
+    'clip_norm': 5.0,
+    'b2': 0.98,
+    'average': 0.995,
+  },
+}
+# What the same meant in version 0.1.0, whose workdirs are gone on with by it.
+OWN_LOGS_V0_1: Settings = {**SEQUENCES}
+OWN_LOGS_V0_1['data'] = {**SEQUENCES['data'], 'name': 'interactions'}
 
 
 def merged(*settings: Mapping[str, Any]) -> Settings:

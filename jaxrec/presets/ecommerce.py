@@ -39,9 +39,8 @@ VARIANTS = {
     common.SEQUENCES,
     {'data': {'name': 'amazon', 'text_template': '{title} {category}'}},
   ),
-  'interactions': common.merged(
-    common.SEQUENCES, {'data': {'name': 'interactions'}}
-  ),
+  'interactions': common.OWN_LOGS,
+  'interactions_v0_1': common.OWN_LOGS_V0_1,
 }
 
 

@@ -15,9 +15,8 @@ VARIANTS = {
   'lastfm_1k': common.merged(
     common.SEQUENCES, {'data': {'name': 'lastfm_1k', **ARTISTS}}
   ),
-  'interactions': common.merged(
-    common.SEQUENCES, {'data': {'name': 'interactions'}}
-  ),
+  'interactions': common.OWN_LOGS,
+  'interactions_v0_1': common.OWN_LOGS_V0_1,
   'sets': common.merged(
     common.SEQUENCES,
     {

@@ -19,9 +19,8 @@ VARIANTS = {
       'model': {'terms': {'ids': {'penalty': 50.0}}},
     },
   ),
-  'interactions': common.merged(
-    common.SEQUENCES, {'data': {'name': 'interactions'}}
-  ),
+  'interactions': common.OWN_LOGS,
+  'interactions_v0_1': common.OWN_LOGS_V0_1,
 }
 
 

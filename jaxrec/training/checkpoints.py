@@ -7,6 +7,7 @@ wherever and on whatever mesh it is read, is known and set aside.
 import json
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from jaxrec.errors import UserError
 from jaxrec.training import legacy_checkpoints
 
 OTHER_MODEL = 'a checkpoint of another model'
+STEP = 'step'  # Among a checkpoint's metrics, to tell equals apart.
 
 
 class Checkpoints:
@@ -41,10 +43,15 @@ class Checkpoints:
     self.aside = self.directory.with_name(f'{directory.name}.damaged')
     self._say = say
     self._select = select
+
+    def merit(metrics: Any) -> Any:
+      """What the best has most of: of equals the early ones count as better."""
+      return metrics[select], -metrics.get(STEP, 0)
+
     keep = [
       policies.LatestN(n=2),
       policies.BestN(
-        get_metric_fn=lambda metrics: metrics[select],
+        get_metric_fn=merit,
         n=1,
         keep_checkpoints_without_metrics=False,
       ),
@@ -71,6 +78,8 @@ class Checkpoints:
       UserError: this one, or the one before, cannot be written.
     """
     sums = {name: int(x) for name, x in _checksums(state).items()}
+    if metrics is not None:
+      metrics = {**metrics, STEP: step}
     try:
       self._checkpointer.save_async(
         step,
@@ -120,6 +129,15 @@ class Checkpoints:
   def restore_best(self, state):
     """(step, state) of the best whole checkpoint, as `restore_latest`."""
     return self._first_whole(self._by_metric(), state)
+
+  def best(self) -> tuple[float, int] | None:
+    """The highest metric of what is saved, and its step; None of nothing."""
+    judged = [
+      (c.metrics[self._select], c.step)
+      for c in self._checkpointer.checkpoints
+      if c.metrics
+    ]
+    return max(judged, key=lambda x: (x[0], -x[1]), default=None)
 
   # ----------------------------------------------------------------- details
   def _by_metric(self) -> list[int]:

@@ -3,32 +3,41 @@
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from jaxrec.baselines import Known
+from jaxrec.batch import Batch
 from jaxrec.console import Display
 from jaxrec.data.batches.assemble import VectorItems
+from jaxrec.data.batches.catalog import CatalogPipeline
 from jaxrec.data.batches.train import TrainPipeline
+from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.config import AugmentConfig
 from jaxrec.data.dataset import Dataset
 from jaxrec.data.items.catalog import Catalog, tokenize
 from jaxrec.data.prepare import cache_dir, load_dataset
 from jaxrec.encoding.text_encoder import TextEncoder
+from jaxrec.ensemble.ensemble import Ensemble
 from jaxrec.errors import UserError
+from jaxrec.evaluation import gains as ensemble_gains
 from jaxrec.evaluation import protocols
 from jaxrec.evaluation.model_scorer import ModelScorer
 from jaxrec.models.text import hub
 from jaxrec.parallel import sharding
 from jaxrec.parallel.processes import one_at_a_time
+from jaxrec.retrieval.neighbours import Neighbours
 from jaxrec.starts.source import DataSource
+from jaxrec.training import sizing
 from jaxrec.training.checkpoints import Checkpoints
 from jaxrec.training.model_parts import ModelParts
 from jaxrec.training.objectives import OBJECTIVES, Objective
 from jaxrec.training.optimizer import make_tx
-from jaxrec.training.settings import Config
-from jaxrec.training.state import init_state, merge_params
+from jaxrec.training.settings import Config, TrainingConfig
+from jaxrec.training.state import TrainState, init_state, merge_params, started
 from jaxrec.training.steps import (
   make_eval_step,
   make_table_step,
@@ -58,7 +67,8 @@ class Experiment:
   """A config, its data and its model, ready to train or evaluate.
 
   Attributes:
-    config: the whole of it.
+    config: the whole of it, nothing left open.
+    given: as it was given, see `sizing`; what names a run.
     display: what people look at.
     mesh: see `sharding`.
     dataset, catalog: the data.
@@ -67,6 +77,7 @@ class Experiment:
   """
 
   config: Config
+  given: Config
   display: Display
   mesh: jax.sharding.Mesh
   dataset: Dataset
@@ -85,7 +96,7 @@ class Experiment:
     Raises:
       UserError: anything in the config that cannot be.
     """
-    config = Config.of(config)
+    given = config = Config.of(config)
     mesh = sharding.make_mesh(**dataclasses.asdict(config.mesh))
     config.check_devices(sharding.num_batch_shards(mesh))
     data, text = config.data, config.model.text
@@ -100,6 +111,10 @@ class Experiment:
         max_tokens=text.max_tokens,
         cache_dir=cache_dir(data),
       )
+    shards = sharding.num_batch_shards(mesh)
+    config, line = sizing.sized(config, dataset, shards=shards)
+    if line:
+      display.say(line)
     encoder = TextEncoder(
       config=text,
       directory=directory,
@@ -109,7 +124,7 @@ class Experiment:
       cache_dir=cache_dir(data),
       display=display,
     )
-    return cls(config, display, mesh, dataset, catalog, encoder)
+    return cls(config, given, display, mesh, dataset, catalog, encoder)
 
   @functools.cached_property
   def fingerprints(self) -> dict[str, str]:
@@ -158,7 +173,7 @@ class Experiment:
     """The optimizer."""
     return make_tx(
       self.config.optimizer,
-      self.config.training.num_steps,
+      self.schedule.num_steps,
       self.parts.learning_rates,
     )
 
@@ -174,7 +189,7 @@ class Experiment:
       rules=self.parts.sharding_rules,
     )
     params, frozen = self.encoder.fill(state.params, frozen)
-    state = dataclasses.replace(state, params=self.parts.start(params))
+    state = started(state, self.parts.start(params))
     gather = sharding.gather_params((specs[0].params, specs[1]))
     self.train_step = jax.jit(
       make_train_step(
@@ -203,10 +218,38 @@ class Experiment:
     step: Any = self.train_step  # JAX's types do not tell of it.
     return step._cache_size()
 
+  @property
+  def reads_catalog(self) -> bool:
+    """Whether the table of items of a training step is the whole catalog."""
+    return any(objective.reads_catalog for objective in self.objectives)
+
   @functools.cached_property
-  def pipeline(self) -> TrainPipeline:
+  def schedule(self) -> TrainingConfig:
+    """How long the training lasts, in steps."""
+    training = self.config.training
+    if not training.epochs:
+      return training
+    # Of a refit too: what was chosen is a number of steps.
+    first = dataclasses.replace(self, refits=False) if self.refits else self
+    return training.in_steps(
+      first.pipeline.num_examples / self.config.input.batch_size
+    )
+
+  @functools.cached_property
+  def pipeline(self) -> TrainPipeline | CatalogPipeline:
     """The training batches."""
     encoder, inputs = self.encoder, self.config.input
+    if self.reads_catalog:
+      return CatalogPipeline(
+        sequences=self.source.learned_from,
+        num_items=len(self.catalog),
+        batch_size=inputs.batch_size,
+        history_length=inputs.history_length,
+        seed=self.config.seed,
+        ordered=inputs.ordered,
+        augment=None if inputs.augment == AugmentConfig() else inputs.augment,
+        part=sharding.part_of(self.mesh),
+      )
     return TrainPipeline(
       behaviours=self.source.learned_from,
       items=VectorItems(encoder.vectors)
@@ -222,6 +265,44 @@ class Experiment:
       ordered=inputs.ordered,
       features=self.parts.features,
     )
+
+  @functools.cached_property
+  def _catalog_arrays(self) -> dict:
+    """What batches of the whole catalog have in common, on the mesh.
+
+    Rows are split as a batch is; those that fill up are no items.
+    """
+    count = len(self.catalog)
+    shards = sharding.num_batch_shards(self.mesh)
+    padding = -count % shards
+    pad = lambda x, value: np.pad(
+      x,
+      ((0, padding), *((0, 0),) * (x.ndim - 1)),
+      constant_values=value,
+    )
+    integer = lambda x: np.issubdtype(x.dtype, np.integer)
+    arrays = {
+      'vectors': pad(np.asarray(self.encoder.vectors), 0),
+      'items': pad(np.arange(count, dtype=np.int32), -1),
+      'features': {
+        name: pad(x, -1 if integer(x) else 0)
+        for name, x in self.parts.features.items()
+      },
+    }
+    return sharding.put_batch(arrays, self.mesh)
+
+  def on_mesh(self, batch: Batch) -> Batch:
+    """A batch of the pipeline, whose part each process has, on the mesh."""
+    batch = sharding.put_batch(batch, self.mesh, self.pipeline.part)
+    if self.reads_catalog:
+      batch = dataclasses.replace(batch, **self._catalog_arrays)
+    return batch
+
+  def weights(self, state: TrainState) -> dict:
+    """The parameters that are judged and used: the averages, if there are."""
+    if self.config.optimizer.average:
+      return state.opt_state.average
+    return state.params
 
   @property
   def _growth(self) -> float:
@@ -247,21 +328,33 @@ class Experiment:
       num_cold=int(np.diff(test.candidate_offsets).max(initial=0)),
     )
 
+  @functools.cached_property
+  def members(self) -> dict[str, Neighbours]:
+    """The ensemble's members, fitted to what is learned from."""
+    return {
+      name: self.source.neighbours(name, config)
+      for name, config in self.config.ensemble.items()
+    }
+
   def scorer(
-    self, params, frozen, *, pretrained_encoder: bool = False
+    self,
+    params,
+    frozen,
+    *,
+    pretrained_encoder: bool = False,
+    gains: Mapping[str, float] | None = None,
   ) -> ModelScorer:
     """The model as a Scorer; items are encoded when it is asked.
 
-    With `pretrained_encoder` the encoder in `params` is taken to be as it
-    came, and its vectors as they were kept.
+    Args:
+      params, frozen: parameters.
+      pretrained_encoder: whether the encoder in `params` is taken to be as it
+        came, and its vectors as they were kept.
+      gains: of the ensemble's members; None: the network speaks alone.
     """
 
     def table_of(wanted: np.ndarray):
-      if self.encoder.frozen or pretrained_encoder:
-        pooled = np.asarray(self.encoder.vectors[wanted])
-      else:
-        encoder = merge_params(params, frozen)['encoder']
-        pooled = self.encoder.catalog_encoder.pooled(encoder, wanted)
+      pooled = self.pooled(params, frozen, wanted, pretrained_encoder)
       features = {n: x[wanted] for n, x in self.parts.features.items()}
       return self._table_step(
         params,
@@ -281,6 +374,46 @@ class Experiment:
       history_length=self.config.input.history_length,
       mesh=self.mesh,
       approximate=evaluation.approximate,
+      ensemble=Ensemble(self.members, gains) if gains else None,
+    )
+
+  def pooled(
+    self, params, frozen, wanted: np.ndarray, pretrained_encoder: bool = False
+  ) -> np.ndarray:
+    """float32 [M, D], of the texts of the items `wanted` [M]; see `scorer`."""
+    if self.encoder.frozen or pretrained_encoder:
+      return np.asarray(self.encoder.vectors[wanted])
+    encoder = merge_params(params, frozen)['encoder']
+    return self.encoder.catalog_encoder.pooled(encoder, wanted)
+
+  def choose_gains(self, params, frozen) -> dict[str, float]:
+    """The members' gains, chosen on validation; {} without members.
+
+    Args:
+      params, frozen: parameters, which have not learned from validation.
+    """
+    if not self.config.ensemble:
+      return {}
+    self.display.say('choosing what each closed form weighs, on validation')
+    return ensemble_gains.choose(
+      self.contenders(params, frozen, self.dataset.validation),
+      self.protocol.main_metric,
+    )
+
+  def contenders(
+    self, params, frozen, split: Impressions
+  ) -> ensemble_gains.Contenders:
+    """What the network and the ensemble's members say of a split.
+
+    Of the whole catalog, also where results are of a sample.
+    """
+    config = self.config
+    return ensemble_gains.contenders(
+      self.scorer(params, frozen),
+      self.members,
+      protocols.WholeCatalog(config.data.protocol, config.evaluation.seen),
+      split,
+      seed=self.config.seed,
     )
 
   def validate(self, params, frozen, **options) -> Validated:
@@ -326,10 +459,11 @@ class Experiment:
     if step is None:
       raise UserError(f'{checkpoints.directory}: no validated checkpoint yet')
     if not self.config.training.refit:
-      return Chosen(step, judged.params, judged.params)
+      return Chosen(step, self.weights(judged), self.weights(judged))
     again = self.refit().checkpoints(workdir)
     if again.latest() != step:
       raise UserError(
         f'{again.directory}: not refitted yet: train there first (--mode=train)'
       )
-    return Chosen(step, judged.params, again.restore(step, state).params)
+    refitted = self.weights(again.restore(step, state))
+    return Chosen(step, self.weights(judged), refitted)

@@ -81,23 +81,25 @@ def head_flops(
   items: int,
   history_steps: int,
   examples: int,
+  gates: int = 4,
 ) -> float:
   """Useful matmul FLOPs of one training step above the encoder.
 
   All of it trains. Scoring, pooling and the mean of the history are left out:
-  they come to less than a per cent of the projection and the LSTM.
+  they come to less than a per cent of the projection and the recurrence.
 
   Args:
     width: D, of the vectors.
-    hidden_width: W, of the LSTM; 0 for a head without one.
+    hidden_width: W, of a recurrent head; 0 for one that is none.
     items: distinct items, each projected once.
-    history_steps: real history slots of all examples, each one LSTM step.
+    history_steps: real history slots of all examples, each one step.
     examples: users, each with one correction from W to D.
+    gates: of the head, see `Head`; 4 are an LSTM's.
   """
   projection = items * width**2
-  lstm = history_steps * 4 * hidden_width * (width + hidden_width)
+  recurrence = history_steps * gates * hidden_width * (width + hidden_width)
   correction = examples * hidden_width * width
-  return 2.0 * (projection + lstm + correction) * 3
+  return 2.0 * (projection + recurrence + correction) * 3
 
 
 def batch_counts(batch: Batch) -> tuple[int, int, int]:
@@ -123,6 +125,7 @@ def step_flops(
   hidden_width: int,
   layers_run: int,
   layers_trained: int,
+  gates: int = 4,
 ) -> float:
   """Useful matmul FLOPs of the training step on a batch.
 
@@ -141,6 +144,7 @@ def step_flops(
     items=counts.items,
     history_steps=counts.history,
     examples=counts.examples,
+    gates=gates,
   )
 
 

@@ -5,7 +5,6 @@ import math
 import jax
 
 from jaxrec.errors import UserError
-from jaxrec.parallel import sharding
 from jaxrec.parallel.processes import Stopped, StopSignal
 from jaxrec.training.checkpoints import Checkpoints
 from jaxrec.training.experiment import Experiment
@@ -38,7 +37,7 @@ def train(
     UserError: a loss that is no number.
     Stopped: SIGTERM came; what was trained is saved.
   """
-  config, display = experiment.config.training, experiment.display
+  config, display = experiment.schedule, experiment.display
   last = config.num_steps if last is None else last
   writer = make_writer(
     experiment.config.tracking,
@@ -46,18 +45,35 @@ def train(
     first=jax.process_index() == 0,
   )
 
+  best = checkpoints.best()  # The highest metric so far, and its step.
+
   def validate_and_save(step):
+    nonlocal best
     metrics = experiment.validate(
-      state.params, frozen, pretrained_encoder=step == 0
+      experiment.weights(state), frozen, pretrained_encoder=step == 0
     ).metrics
     _write(writer, step, 'validation', metrics)
     shown = ', '.join(f'{k} {v:.4f}' for k, v in list(metrics.items())[:4])
     display.say(f'step {step}: validation {shown}')
     checkpoints.save(step, state, metrics)
+    value = metrics[experiment.protocol.main_metric]
+    if best is None or value > best[0]:
+      best = value, step
+
+  def is_patient(step):
+    """Whether a better step may still come."""
+    waited = step - (best[1] if best else 0)
+    return (
+      experiment.refits
+      or not config.patience
+      or waited < config.patience * config.eval_every
+    )
 
   if start is None:
     start = 0
     validate_and_save(0)  # So that training that only hurts is not chosen.
+  if not is_patient(start):
+    last = start
   pace = experiment.pace()
   pending = {}  # Metrics still on the device, by step.
   pipeline = experiment.pipeline
@@ -66,7 +82,7 @@ def train(
     pace.start()
     for step, (batch, counts) in enumerate(batches, start + 1):
       pace.got_batch()
-      batch = sharding.put_batch(batch, experiment.mesh, pipeline.part)
+      batch = experiment.on_mesh(batch)
       state, pending[step] = experiment.train_step(state, frozen, batch)
       validates = step % config.eval_every == 0 or step == last
       validates &= not experiment.refits
@@ -93,6 +109,12 @@ def train(
       if stops:
         checkpoints.wait()
         raise Stopped(f'stopped after step {step}, which is saved')
+      if validates and not is_patient(step):
+        display.say(
+          f'no better step in {config.patience} looks at validation: training '
+          f'ends at {step} of {last}'
+        )
+        break
       if validates or saves:
         pace.start()  # These seconds are not the training's.
   writer.close()

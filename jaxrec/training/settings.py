@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxrec.config import Parts, from_mapping, one_of, some_of, to_mapping
 from jaxrec.data.config import DataConfig, InputConfig
+from jaxrec.ensemble import MEMBERS
 from jaxrec.errors import UserError, at_least
 from jaxrec.evaluation.config import EvaluationConfig
 from jaxrec.models.heads import HEADS
@@ -42,22 +43,45 @@ class TrainingConfig:
   """How long a training lasts, and when it is looked at and saved.
 
   Attributes:
-    num_steps: of training, a batch each.
-    eval_every: steps between two looks at validation.
-    checkpoint_every: steps between two checkpoints.
+    num_steps: of training, a batch each; 0, without epochs: by the size of the
+      data, of sequences.
+    epochs: of training, each once through what is learned from, in place of
+      num_steps; 0: num_steps says how long.
+    patience: looks at validation without a better one after which training
+      ends; 0: it goes on to its last step.
+    eval_every: steps between two looks at validation; 0, with epochs: one
+      after each epoch.
+    checkpoint_every: steps between two checkpoints; 0: likewise.
     log_every: steps between two lines of metrics.
     refit: whether, once validation has chosen the step, what is tested is
       trained anew up to it, on the validation split too.
   """
 
   num_steps: int = 1000
+  epochs: float = 0.0
+  patience: int = 0
   eval_every: int = 200
   checkpoint_every: int = 200
   log_every: int = 10
   refit: bool = False
 
   def __post_init__(self):
-    at_least(self, num_steps=1, eval_every=1, checkpoint_every=1, log_every=1)
+    at_least(self, num_steps=0, epochs=0, patience=0, log_every=1)
+    every = 0 if self.epochs or not self.num_steps else 1
+    at_least(self, eval_every=every, checkpoint_every=every)
+
+  def in_steps(self, steps_per_epoch: float) -> 'TrainingConfig':
+    """The same with every length in steps, and no epochs."""
+    if not self.epochs:
+      return self
+    epoch = max(round(steps_per_epoch), 1)
+    return dataclasses.replace(
+      self,
+      epochs=0.0,
+      num_steps=max(round(self.epochs * steps_per_epoch), 1),
+      eval_every=self.eval_every or epoch,
+      checkpoint_every=self.checkpoint_every or epoch,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +108,8 @@ class Config:
     data: what is read.
     input: what a batch holds.
     model: what is trained.
+    ensemble: closed forms whose scores are added to the model's, each with a
+      gain that is chosen on validation: some of `jaxrec.ensemble.MEMBERS`.
     objectives: what for: some of `jaxrec.training.objectives.OBJECTIVES`.
     training: how long.
     optimizer: how.
@@ -97,6 +123,7 @@ class Config:
   data: DataConfig = dataclasses.field(default_factory=DataConfig)
   input: InputConfig = dataclasses.field(default_factory=InputConfig)
   model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+  ensemble: Parts = some_of(MEMBERS)
   objectives: Parts = some_of(OBJECTIVES, 'impressions')
   training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
   optimizer: OptimizerConfig = dataclasses.field(
@@ -111,8 +138,9 @@ class Config:
   def __post_init__(self):
     if not self.objectives:
       raise UserError(f'objectives: name some of {", ".join(OBJECTIVES)}')
-    if 'text' not in self.model.terms:
-      raise UserError('model.terms: the term text cannot be left out')
+    if not {'text', 'item'} & set(self.model.terms):
+      raise UserError('model.terms: name text or item: something must be read')
+    _check_objectives(self)
     ids = self.model.terms.get('ids')
     if ids and 'follows' in ids.channel_names and not self.input.ordered:
       raise UserError(
@@ -161,8 +189,48 @@ class Config:
         )
 
 
+def _check_objectives(config: Config) -> None:
+  """What cannot be learned together."""
+  next_item = config.objectives.get('next_item')
+  catalog = next_item is not None and next_item.among == 'catalog'
+  if (contrast := config.objectives.get('contrast')) is not None:
+    if not catalog:
+      raise UserError(
+        'objectives.contrast: it compares the histories of batches that '
+        'next_item reads: add objectives.next_item.among=catalog'
+      )
+    if not contrast.mask and not getattr(config.model.head, 'dropout', 0):
+      raise UserError(
+        f'objectives.contrast.mask={contrast.mask}: without '
+        'model.head.dropout both views of a history are the same: give a share'
+      )
+  if not catalog:
+    return
+  if 'impressions' in config.objectives:
+    raise UserError(
+      'objectives.next_item.among=catalog: beside impressions a batch has no '
+      'room for all items: give among=batch'
+    )
+  if config.model.text.trainable_layers:
+    raise UserError(
+      f'model.text.trainable_layers={config.model.text.trainable_layers}: with '
+      'objectives.next_item.among=catalog all items would be encoded at every '
+      'step: give 0, or among=batch'
+    )
+
+
 def _check_impressions(config: Config) -> None:
   """What cannot be where lists were shown."""
+  _check_no_ensemble(config)
+  if 'item' in config.model.terms:
+    at_least(config.model.terms['item'], width=1)
+  for name, section in (('input', config.input), ('training', config.training)):
+    key = 'batch_size' if name == 'input' else 'num_steps'
+    if not getattr(section, key) and not getattr(section, 'epochs', 0):
+      raise UserError(
+        f'{name}.{key}=0: only of sequences it follows from the size of the '
+        'data: give 1 or more'
+      )
   if 'trend' in config.model.terms:
     raise UserError(
       'model.terms.trend: only sequences tell when everybody acted: leave the '
@@ -175,10 +243,26 @@ def _check_impressions(config: Config) -> None:
     )
 
 
+def _check_no_ensemble(config: Config) -> None:
+  if config.ensemble:
+    raise UserError(
+      f'ensemble={",".join(config.ensemble)}: only where whole catalogs are '
+      'ranked (data.protocol=leave_one_out or time_split): leave it out'
+    )
+
+
 def _check_sequences(config: Config) -> None:
   """What cannot be where nobody knows what was shown."""
   terms, ordered = config.model.terms, config.input.ordered
-  if len(config.objectives) > 1:
+  if config.data.protocol == 'cold_items':
+    _check_no_ensemble(config)
+  for name in config.ensemble:
+    if MEMBERS[name].needs_order and not ordered:
+      raise UserError(
+        f'ensemble.{name}: nothing follows in sets (input.ordered=False): '
+        'leave it out'
+      )
+  if 'impressions' in config.objectives and len(config.objectives) > 1:
     raise UserError(
       f'objectives={",".join(config.objectives)}: a dataset of sequences has '
       'no impressions: give next_item or impressions (the next item against '

@@ -9,6 +9,7 @@ from flax import nnx
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxrec.parallel.sharding import param_specs, shardings
+from jaxrec.training.averaging import AveragedState
 
 
 @jax.tree_util.register_dataclass
@@ -19,6 +20,14 @@ class TrainState:
   step: jax.Array
   params: dict
   opt_state: optax.OptState
+
+
+def started(state: TrainState, params: dict) -> TrainState:
+  """`state` with other parameters to start from, and averages of these."""
+  opt_state = state.opt_state
+  if isinstance(opt_state, AveragedState):
+    opt_state = opt_state._replace(average=jax.tree.map(jnp.copy, params))
+  return dataclasses.replace(state, params=params, opt_state=opt_state)
 
 
 def merge_params(*parts: dict) -> dict:

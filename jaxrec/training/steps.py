@@ -19,9 +19,10 @@ def batch_loss(
 ):
   """The loss of a batch: of each objective the mean, weighted.
 
-  The table of item vectors is made whole on every device: it is small and
-  every example may need any row of it: one gather here is cheaper than what
-  the partitioner finds for scattered look-ups.
+  The table of a batch's item vectors is made whole on every device: it is
+  small and every example may need any row of it: one gather here is cheaper
+  than what the partitioner finds for scattered look-ups. That of a whole
+  catalog stays split.
 
   Args:
     model: a Recommender.
@@ -29,11 +30,16 @@ def batch_loss(
     objectives: what is trained for.
     key: of dropout.
   """
-  table = replicate(model.item_vectors(batch, key=key))
+  table = model.item_vectors(batch, key=key)
+  if not any(objective.reads_catalog for objective in objectives):
+    table = replicate(table)
+  of_heads = None if key is None else jax.random.fold_in(key, 1)
   shards = num_batch_shards(jax.sharding.get_abstract_mesh())
   total: float | jax.Array = 0.0
   for objective in objectives:
-    loss_sum, count = objective.loss(model, table, batch, shards=shards)
+    loss_sum, count = objective.loss(
+      model, table, batch, shards=shards, key=of_heads
+    )
     total += objective.config.weight * loss_sum / jnp.maximum(count, 1)
   return total
 

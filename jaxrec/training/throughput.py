@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from jaxrec.batch import Counts
 from jaxrec.encoding.text_encoder import TextEncoder
+from jaxrec.models.heads import HEADS
 from jaxrec.models.heads.head import HeadConfig
 from jaxrec.training.flops import peak_flops, step_flops
 
@@ -126,12 +127,15 @@ def _short(value: float) -> str:
 def pace_of(encoder: TextEncoder, head: HeadConfig, mesh) -> Pace:
   """Counters of a training; MFU only where the encoder runs in the step.
 
+  And only of a head whose FLOPs are known, see `Head.gates`.
+
   Args:
     encoder: of the run.
-    head: its config; the FLOPs of one that has a width are an LSTM's.
+    head: its config.
     mesh: see `sharding`.
   """
-  if encoder.frozen:
+  gates = HEADS[head.type].gates
+  if encoder.frozen or gates is None:
     return Pace()
   peak, source = peak_flops(encoder.dtype, mesh.devices.flat)
   return Pace(
@@ -142,6 +146,7 @@ def pace_of(encoder: TextEncoder, head: HeadConfig, mesh) -> Pace:
       hidden_width=getattr(head, 'width', 0),
       layers_run=encoder.num_run,
       layers_trained=encoder.num_trained,
+      gates=gates,
     ),
     peak=peak,
     peak_source=source,

@@ -9,8 +9,8 @@ import pytest
 from flax import nnx
 
 from jaxrec.batch import Batch, Counts
+from jaxrec.models.heads import HEADS
 from jaxrec.models.heads.head import in_order
-from jaxrec.models.heads.lstm import LstmConfig
 from jaxrec.models.terms.term import Channel
 from jaxrec.models.text.bert import Bert
 from jaxrec.training import flops
@@ -96,9 +96,12 @@ def test_more_layers_cannot_train_than_run():
     )
 
 
-def test_lstm_head_is_what_xla_counts():
+@pytest.mark.parametrize('name', [n for n in HEADS if HEADS[n].gates])
+def test_a_recurrent_head_is_what_xla_counts(name):
   width, hidden_width, examples = 256, 128, 4
-  make = lambda: make_head(LstmConfig(width=hidden_width), Channel(width))
+  make = lambda: make_head(
+    HEADS[name].Config(width=hidden_width), Channel(width)
+  )
   graphdef, params = nnx.split(nnx.eval_shape(make), nnx.Param)
   head = lambda params, history, mask, at: nnx.merge(graphdef, params)(
     history, mask, in_order(mask), at
@@ -116,6 +119,7 @@ def test_lstm_head_is_what_xla_counts():
     items=0,
     history_steps=examples,
     examples=examples,
+    gates=HEADS[name].gates,
   )
   assert lowered.cost_analysis()['flops'] * 3 == pytest.approx(ours, rel=0.04)
 

@@ -178,7 +178,7 @@ OLD = {
     'data.text_template': '{title} {category}',
     **SEQUENCES,
   },
-  'ecommerce:interactions': INTERACTIONS,
+  'ecommerce:interactions_v0_1': INTERACTIONS,
   'music:demo': {
     'data.name': 'demo_music',
     'data.text_template': '{title} {artist}',
@@ -189,7 +189,7 @@ OLD = {
     'data.text_template': '{title} {artist}',
     **SEQUENCES,
   },
-  'music:interactions': INTERACTIONS,
+  'music:interactions_v0_1': INTERACTIONS,
   'music:sets': {
     'data.name': 'interactions',
     **SEQUENCES,
@@ -214,7 +214,7 @@ OLD = {
     **SEQUENCES,
     'ids.penalty': 50.0,
   },
-  'video:interactions': INTERACTIONS,
+  'video:interactions_v0_1': INTERACTIONS,
 }
 TEXT, IDS = 'model.terms.text', 'model.terms.ids'
 

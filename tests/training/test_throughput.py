@@ -1,7 +1,10 @@
+import types
+
 import pytest
 
 from jaxrec.batch import Counts
-from jaxrec.training.throughput import Pace
+from jaxrec.models.heads.transformer import TransformerConfig
+from jaxrec.training.throughput import Pace, pace_of
 
 BATCH = Counts(5, items=20, history=30, tokens=40, squares=200, slots=84)
 WITHOUT_ENCODER = BATCH._replace(tokens=0, squares=0, slots=0)
@@ -113,3 +116,13 @@ def test_note_has_mfu_where_the_encoder_runs(encodes, expected):
   run(pace, clock, [(0.0, 1.0, counts, 1), (2.0, 98.0, counts, 1)])
   assert pace.note() == expected
   assert len(pace.note()) <= 45
+
+
+def test_no_mfu_where_a_heads_flops_are_not_known():
+  encoder = types.SimpleNamespace(frozen=False)
+  pace = pace_of(encoder, TransformerConfig(), mesh=None)
+  clock = Clock()
+  pace._clock = clock
+  run(pace, clock, [(1.0, 1.0, BATCH, 0)])
+  assert 'mfu' not in pace.metrics()
+  assert pace.metrics()['tokens_per_second'] == 20
