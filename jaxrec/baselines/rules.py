@@ -52,7 +52,7 @@ class SequentialRules(Baseline):
     scales = counts**-self.sharing
     self.weights = strongest_of_product(
       matrix.T.tocsr(),
-      (_followers(sequences, events, self.steps) @ matrix).tocsr(),
+      (followers(sequences, events, self.steps) @ matrix).tocsr(),
       self.rules,
       lambda values, rows, _: (values * scales[rows]).astype(np.float32),
     )
@@ -64,7 +64,7 @@ class SequentialRules(Baseline):
     return (weights @ self.weights).toarray()
 
 
-def _followers(
+def followers(
   sequences: Sequences, events: np.ndarray, steps: int
 ) -> sparse.csr_array:
   """float32 [events, events]: 1 / distance for what follows, of one user."""

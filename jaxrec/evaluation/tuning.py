@@ -32,6 +32,23 @@ def judge_baseline(
   Returns:
     What it did; its settings, and its 'note' where it has one.
   """
+  scorer, settings, threshold = tuned(
+    name, protocol, known, validation, known_before_validation
+  )
+  return protocol.judge(scorer, examples, threshold), settings
+
+
+def tuned(
+  name: str,
+  protocol: Protocol,
+  known: Known,
+  validation: Impressions,
+  known_before_validation: Known,
+) -> tuple[BlockScorer, dict, float]:
+  """A baseline as a scorer, its settings and its threshold.
+
+  The arguments are those of `judge_baseline`.
+  """
   baseline, settings, threshold = choose(
     name, known_before_validation, validation, protocol
   )
@@ -39,7 +56,7 @@ def judge_baseline(
     baseline = baseline.fit(known)
   if baseline.note:
     settings = settings | {'note': baseline.note}
-  return protocol.judge(as_scorer(baseline), examples, threshold), settings
+  return as_scorer(baseline), settings, threshold
 
 
 def as_scorer(baseline: Baseline) -> BlockScorer:

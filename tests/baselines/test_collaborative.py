@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from jaxrec.baselines import baseline_class, ease
 from jaxrec.baselines.ease import Ease
@@ -110,6 +111,21 @@ def test_ease(num_users, dual, decay):
   assert not baseline.note
   want = history @ ease_weights(dense(known), 1.5)
   np.testing.assert_allclose(baseline.scores(examples, ROWS), want, atol=1e-5)
+
+
+@pytest.mark.parametrize(('condition', 'dtype'), [(1e9, 'f4'), (10.0, 'f8')])
+def test_a_matrix_is_inverted_by_halves(condition, dtype, monkeypatch):
+  monkeypatch.setattr(ease, 'SMALL', 4)
+  monkeypatch.setattr(ease, 'CONDITION', condition)
+  rows = dense(make_world(8, num_users=60, num_items=41)[0])
+  gram = rows.T @ rows
+  inverse = ease._inverse(sparse.csr_array(gram), 2.0)
+  assert inverse.dtype == dtype
+  assert gram.sum(1).max() > 20
+  want = np.linalg.inv(gram + 2.0 * np.eye(len(gram)))
+  tolerance = 1e-6 if dtype == 'f4' else 1e-14
+  np.testing.assert_allclose(inverse, want, atol=tolerance)
+  np.testing.assert_allclose(inverse, inverse.T, atol=tolerance)
 
 
 def test_ease_beyond_the_limit_keeps_the_popular(monkeypatch):
