@@ -2,7 +2,9 @@
 
     manifest.json             what the rest is, and the sha256 of every file
     config.json               of the training
-    items.safetensors         item vectors, popularity, columns of the catalog
+    items.safetensors         item vectors, popularity, columns of the catalog;
+                              texts' vectors where item vectors have none
+    ensemble.safetensors      closed forms beside the network, where some weigh
     recommender.safetensors   parameters of the functions, but for the encoder's
     encoder/                  a Hugging Face BERT: weights, config, tokenizer
     functions/*.mlir, *.json  see `functions`
@@ -26,6 +28,8 @@ from jaxrec.files import write_text
 KIND, FORMAT = 'jaxrec bundle', 1
 MANIFEST, CONFIG = 'manifest.json', 'config.json'
 ITEMS, RECOMMENDER = 'items.safetensors', 'recommender.safetensors'
+ENSEMBLE = 'ensemble.safetensors'
+TEXTS, TEXT_MEAN = 'texts', 'texts.mean'  # In ITEMS, see `KeptTexts`.
 ENCODER, FUNCTIONS = 'encoder', 'functions'
 TOKENIZER = 'tokenizer.json'
 SUM = 'sha256'  # In the manifest: of all else in it.

@@ -19,7 +19,7 @@ class Flag(NamedTuple):
     name: as it is written, without the dashes.
     help: what it is for.
     value: what VALUE is, for the help: 'DIR'.
-    kind: string, integer, bool, list (by commas), multi_string (may be
+    kind: string, integer, float, bool, list (by commas), multi_string (may be
       repeated) or config (a config file, with its --config.KEY=VALUE).
     default: None: there is none.
     hint: what to give, told where a flag is missing that a verb needs.

@@ -48,6 +48,13 @@ FLAGS = (
     default=True,
   ),
   Flag(
+    'diversity',
+    'How much the texts of a list are to differ, 0 to 1.',
+    'NUMBER',
+    'float',
+    0.0,
+  ),
+  Flag(
     'unknown',
     'What becomes of unknown ids in histories: error sets the line aside, '
     'skip leaves them out.',
@@ -76,6 +83,7 @@ def _work(values: flags.FlagValues) -> None:
       strategy=values.strategy,
       threshold=threshold,
       exclude_seen=values.exclude_seen,
+      diversity=values.diversity,
       unknown=values.unknown,
     )
 

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -19,10 +20,13 @@ from jaxrec.commands.bundle_functions import (
   write_functions,
 )
 from jaxrec.data.items.catalog import load_tokenizer
+from jaxrec.inference.kept_texts import without_mean
+from jaxrec.retrieval.neighbours import Neighbours, arrays_of
 from jaxrec.training.experiment import Experiment
 from jaxrec.training.validation import Validated
 
-SCALE = 'terms.text.scale'  # The parameter that a cosine is multiplied with.
+# The parameter that a cosine is multiplied with, where there is that term.
+TEXT, SCALE = 'text', 'terms.text.scale'
 CATEGORY = 'category'  # The column that items are filtered by, if it is there.
 # Of a directory of Hugging Face, beside the tokenizer.json that is written.
 TOKENIZER_FILES = (
@@ -40,6 +44,9 @@ class Trained:
     step: of the checkpoint.
     params: the model's, nested; an encoder's, where there is one, in part.
     vectors: float32 [N, W], of all items.
+    pooled: float32 [N, D], of all items' texts; None where `vectors` have them.
+    gains: of the ensemble's members, by name.
+    members: of the ensemble, fitted to what `params` have learned from.
     calibrated: see `_calibrated`.
     validated: see `Experiment.validate`.
     popularity: float32 [N], how much was done with each item lately.
@@ -49,6 +56,9 @@ class Trained:
   step: int
   params: dict
   vectors: np.ndarray
+  pooled: np.ndarray | None
+  gains: Mapping[str, float]
+  members: Mapping[str, Neighbours]
   calibrated: dict
   validated: Validated
   popularity: np.ndarray
@@ -74,6 +84,7 @@ def write(
   """
   from safetensors.numpy import save_file
 
+  has_texts = TEXT in experiment.config.model.terms
   config, dataset = experiment.config, experiment.dataset
   columns = dict(dataset.items)
   fields = experiment.parts.facts.prepared.get('fields', ())
@@ -82,9 +93,20 @@ def write(
       'vectors': trained.vectors,
       'popularity': trained.popularity,
       **strings.packed(columns),
+      **({} if trained.pooled is None else _kept_texts(trained.pooled)),
     },
     out / layout.ITEMS,
   )
+  weighing = [name for name, gain in trained.gains.items() if gain]
+  if weighing:
+    save_file(
+      {
+        f'{name}.{part}': np.ascontiguousarray(x)
+        for name in weighing
+        for part, x in arrays_of(trained.members[name]).items()
+      },
+      out / layout.ENSEMBLE,
+    )
   _write_encoder(experiment, trained, out / layout.ENCODER)
   item_width = trained.vectors.shape[1]
   used = write_functions(experiment, item_width, out / layout.FUNCTIONS)
@@ -125,18 +147,27 @@ def write(
     'fields': [dataclasses.asdict(field) for field in fields],
     'calibration': trained.calibrated,
     'threshold': threshold,
+    'ensemble': dict(trained.gains),
     'popularity': {'half_life_days': trained.half_life, 'known_before': 'test'},
     'model': {
       'history_length': config.input.history_length,
       'max_tokens': config.model.text.max_tokens,
       'text_width': experiment.encoder.sizes['width'],
       'item_width': item_width,
-      'scoring': config.model.terms['text'].scoring,
-      'scale': SCALE,
+      'scoring': config.model.terms[TEXT].scoring if has_texts else None,
+      'scale': SCALE if has_texts else None,
+      'longest': float(np.linalg.norm(trained.vectors, axis=1).max()),
       'per_item': dotted(experiment.parts.per_item),
       'columns': column_spans(experiment),
     },
   }
+
+
+def _kept_texts(pooled: np.ndarray) -> dict[str, np.ndarray]:
+  """Vectors of texts as `inference.kept_texts` reads them."""
+  mean = np.asarray(pooled, np.float32).mean(0)
+  units = without_mean(pooled, mean).astype(np.float16)
+  return {layout.TEXTS: units, layout.TEXT_MEAN: mean}
 
 
 def _sigmoid(x: float) -> float:

@@ -16,6 +16,9 @@ from jaxrec.models.terms.term import ItemInputs
 from jaxrec.models.text.item_encoder import ItemEncoder
 from jaxrec.training.experiment import Experiment
 
+# Of a history that is asked for: each row is one user's.
+CONTEXT = [name for name in Context._fields if name != 'segments']
+
 
 def whole_text_model(encoder: TextEncoder) -> nnx.Module:
   """The whole of it in one stack, so that its parameters are one form's.
@@ -70,7 +73,7 @@ def write_functions(
     return model(params).project_items(x['pooled'], x['items'], features)
 
   def user(params, x):
-    context = Context(*(x[name] for name in Context._fields))
+    context = Context(**{name: x[name] for name in CONTEXT})
     return model(params).user_vectors(x['vectors'], x['mask'], context)
 
   def score(params, x):
@@ -88,7 +91,7 @@ def write_functions(
     'user': {
       'vectors': shaped((*history, item_width)),
       'mask': shaped(history, 'bool'),
-      **{name: shaped(history, 'int32') for name in Context._fields},
+      **{name: shaped(history, 'int32') for name in CONTEXT},
       'days': shaped(history),
       'today': shaped(history[:1], 'int32'),
     },

@@ -127,6 +127,8 @@ def show(compared: dict, workdir: pathlib.Path, display: Display) -> None:
   for name, dataset in compared['datasets'].items():
     if 'methods' in dataset:
       rows[name] = comparison.brief(dataset)
+      if said := comparison.training(dataset):
+        lines.append(f'{name}: {said}')
     lines += [f'{name}, {line}' for line in comparison.missing(dataset)]
   if rows:
     display.table('jaxrec and the best baseline of each', rows)

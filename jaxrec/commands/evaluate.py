@@ -1,6 +1,10 @@
 """Evaluation of a workdir's best checkpoint, on any split."""
 
+import copy
+import dataclasses
+import functools
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -9,16 +13,22 @@ from ml_collections import ConfigDict
 from jaxrec import workdirs
 from jaxrec.console import Display
 from jaxrec.data.columns.impressions import Impressions
+from jaxrec.ensemble.ensemble import Ensemble
 from jaxrec.errors import UserError
-from jaxrec.evaluation import predictions
+from jaxrec.evaluation import choices, predictions
+from jaxrec.evaluation import gains as choosing
+from jaxrec.evaluation.model_scorer import ModelScorer
+from jaxrec.evaluation.protocols import WholeCatalog
 from jaxrec.evaluation.showcase import showcase
-from jaxrec.evaluation.summary import OURS, evaluate
+from jaxrec.evaluation.summary import NETWORK, NOT_REFITTED, OURS, evaluate
 from jaxrec.preflight import check_split, check_trained
-from jaxrec.report import render, table
+from jaxrec.report import added, render, table
 from jaxrec.report.curves import read_curves
+from jaxrec.retrieval.neighbours import Neighbours
 from jaxrec.training import identity
 from jaxrec.training.experiment import Experiment
 from jaxrec.training.settings import Config
+from jaxrec.training.validation import validate
 
 CAVEATS = {  # What keeps a split's numbers from being a test.
   'test': None,
@@ -48,7 +58,7 @@ def evaluate_workdir(
   check_trained(workdir)
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
-  identity.check(workdir, experiment.config, experiment.fingerprints)
+  identity.check(workdir, experiment.given, experiment.fingerprints)
   with jax.set_mesh(experiment.mesh):
     state, frozen = experiment.init()
     before = workdirs.read(workdir) or {}
@@ -89,12 +99,37 @@ def evaluate_best(
   chosen = experiment.restore_chosen(workdir, state)
   config, data = experiment.config, experiment.dataset
   display = experiment.display
-  validated = experiment.validate(chosen.judged, frozen)
+  scorer_of = functools.partial(_scorer, experiment, frozen)
+  validated = validate(
+    scorer_of(chosen.judged), experiment.protocol, data.validation
+  )
+  gains = experiment.choose_gains(chosen.judged, frozen)
+  choice = None
+  if isinstance(experiment.protocol, WholeCatalog):
+    choice = choices.fit(
+      scorer_of(chosen.judged, gains=gains),
+      experiment.protocol,
+      data.validation,
+      history_length=config.input.history_length,
+      seed=config.seed,
+    )
   early = experiment.known('validation')
   # Other splits than the test are what a refit has learned from.
-  params = chosen.params if split == 'test' else chosen.judged
+  refitted = config.training.refit and split == 'test'
+  params = chosen.params if refitted else chosen.judged
+  of_params = experiment.refit() if refitted else experiment
+  scorer = scorer_of(params, gains=gains, members=of_params.members)
+  variants = {}
+  if gains:
+    variants[NETWORK] = scorer_of(params)
+  if refitted:
+    variants[NOT_REFITTED] = scorer_of(chosen.judged, gains=gains)
+  start = None
+  if chosen.step:
+    fresh = _step_0(experiment, refitted)
+    start = scorer_of(fresh, pretrained_encoder=True)
   evaluation = evaluate(
-    experiment.scorer(params, frozen),
+    scorer,
     experiment.protocol,
     split=getattr(data, split),
     validation=data.validation,
@@ -106,15 +141,22 @@ def evaluate_best(
     num_bootstrap=config.evaluation.num_bootstrap,
     seed=config.seed,
     track=display.track,
+    choice=choice,
+    history_length=config.input.history_length,
+    start=start,
+    variants=variants,
   )
   results = {
     'dataset': data.name,
     'split': split,
     'caveat': CAVEATS[split],
     'best_step': chosen.step,
-    'refitted': config.training.refit and split == 'test',
+    'refitted': refitted,
     'threshold': validated.threshold,
     **evaluation.results,
+    'ensemble': None
+    if not gains
+    else _ensemble(experiment, of_params, params, frozen, gains, split),
     'validation': validated.metrics,
     'train': train,
     'config': config.to_dict(),
@@ -123,11 +165,85 @@ def evaluate_best(
     'versions': workdirs.versions(),
   }
   results = workdirs.plain(results)
+  results['training']['chosen_step'] = chosen.step
+  results['training']['summary'] = added.sentence(results)
   table.show(results, display)
   if jax.process_index() == 0:
     paths = _write(experiment, workdir, split, results, evaluation)
     display.say(f'best step {chosen.step}; {", ".join(map(str, paths))}')
   return results
+
+
+def _scorer(
+  experiment: Experiment,
+  frozen: dict,
+  params: dict,
+  *,
+  pretrained_encoder: bool = False,
+  gains: Mapping[str, float] | None = None,
+  members: Mapping[str, Neighbours] | None = None,
+) -> ModelScorer:
+  """What is judged, of any parameters: all that an evaluation scores by.
+
+  Args:
+    experiment: set up.
+    frozen, params: parameters.
+    pretrained_encoder: see `Experiment.scorer`.
+    gains: of the ensemble; nothing: the network alone.
+    members: of the ensemble; None: the experiment's.
+  """
+  scorer = experiment.scorer(
+    params, frozen, pretrained_encoder=pretrained_encoder
+  )
+  if not gains:
+    return scorer
+  chosen = experiment.members if members is None else members
+  return dataclasses.replace(scorer, ensemble=Ensemble(chosen, gains))
+
+
+def _ensemble(
+  experiment: Experiment,
+  of_params: Experiment,
+  params: dict,
+  frozen: dict,
+  gains: Mapping[str, float],
+  split: str,
+) -> dict:
+  """For results.json: what each part of the ensemble weighs and is worth.
+
+  Args:
+    experiment: set up.
+    of_params: the same, or its refit: whose members are judged.
+    params, frozen: parameters.
+    gains: chosen on validation.
+    split: to be judged.
+  """
+  metric = experiment.protocol.main_metric
+  # Its compiled steps are the experiment's, the members those of the refit.
+  judge = copy.copy(experiment)
+  judge.members = of_params.members
+  contenders = judge.contenders(
+    params, frozen, getattr(experiment.dataset, split)
+  )
+  return {
+    'gains': dict(gains),
+    'chosen_on': 'validation',
+    'metric': metric,
+    'examples': contenders.num_examples,
+    'parts': choosing.parts(contenders, gains, metric),
+  }
+
+
+def _step_0(experiment: Experiment, refitted: bool) -> dict:
+  """The parameters before the first step: the seed gives them again.
+
+  Args:
+    experiment: set up; its compiled steps are left as they are.
+    refitted: whether starts are those of a refit, on validation too.
+  """
+  again = experiment.refit() if refitted else copy.copy(experiment)
+  state, _ = again.init()
+  return state.params
 
 
 def _write(

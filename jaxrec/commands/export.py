@@ -1,5 +1,6 @@
 """--mode=export: a trained workdir -> a bundle, see `bundle.layout`."""
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -12,10 +13,10 @@ from jaxrec.baselines import Known
 from jaxrec.baselines.popularity import RecentPopularity
 from jaxrec.bundle import layout
 from jaxrec.commands import bundle_files
-from jaxrec.commands.bundle_files import Trained
+from jaxrec.commands.bundle_files import TEXT, Trained
 from jaxrec.console import Display
 from jaxrec.errors import UserError
-from jaxrec.evaluation import calibration, protocols
+from jaxrec.evaluation import calibration, choices, protocols
 from jaxrec.preflight import check_trained
 from jaxrec.training import identity
 from jaxrec.training.experiment import Experiment
@@ -23,7 +24,6 @@ from jaxrec.training.settings import Config
 from jaxrec.training.state import merge_params
 from jaxrec.training.validation import Validated
 
-DRAWN = 100  # Items against which a target is calibrated, drawn for each.
 HALF_LIVES = (0.1, 1.0, 7.0, 30.0, 365.0)  # Days, of the prior.
 
 
@@ -53,7 +53,7 @@ def export_workdir(
     )
   display = Display()
   experiment = Experiment.from_config(config, display)
-  identity.check(workdir, experiment.config, experiment.fingerprints)
+  identity.check(workdir, experiment.given, experiment.fingerprints)
   with layout.replacing(bundle) as partial:
     with jax.set_mesh(experiment.mesh):
       trained = _trained(experiment, workdir)
@@ -69,11 +69,14 @@ def export_workdir(
 
 
 def _trained(experiment: Experiment, workdir: pathlib.Path) -> Trained:
+  config = experiment.config
   state, frozen = experiment.init()
   chosen = experiment.restore_chosen(workdir, state)
   # What has learned from validation cannot be calibrated there.
   validated = experiment.validate(chosen.judged, frozen)
-  judge = experiment.scorer(chosen.judged, frozen)
+  gains = experiment.choose_gains(chosen.judged, frozen)
+  judge = experiment.scorer(chosen.judged, frozen, gains=gains)
+  of_params = experiment.refit() if config.training.refit else experiment
   everything = np.arange(len(experiment.catalog))
   table = experiment.scorer(chosen.params, frozen).table_of(everything)
   popularity, half_life = _popularity(experiment)
@@ -81,6 +84,11 @@ def _trained(experiment: Experiment, workdir: pathlib.Path) -> Trained:
     step=chosen.step,
     params=jax.tree.map(np.asarray, merge_params(chosen.params, frozen)),
     vectors=np.asarray(table, np.float32),
+    pooled=None
+    if TEXT in config.model.terms
+    else experiment.pooled(chosen.params, frozen, everything),
+    gains=gains,
+    members=of_params.members,
     calibrated=_calibrated(experiment, judge, validated),
     validated=validated,
     popularity=popularity,
@@ -90,35 +98,45 @@ def _trained(experiment: Experiment, workdir: pathlib.Path) -> Trained:
 
 # ------------------------------------------------------------------- choices
 def _calibrated(experiment: Experiment, scorer, validated: Validated) -> dict:
-  """Slope and intercept of the probability, and what that is the chance of.
+  """How logits become probabilities, and what these are the chance of.
 
-  Of lists, that a candidate is clicked which is shown. Where the whole catalog
-  is ranked, that an item is what the user does next: fitted on the validation
-  targets, each against DRAWN others, whose share of all others the intercept
-  is corrected for, as in a case-control study (Prentice & Pyke, 1979).
+  Of lists, that a candidate is clicked which is shown: slope and intercept of a
+  sigmoid (Platt, 1999). Where the whole catalog is ranked, that an item is what
+  the user does next: 'parameters' of a `retrieval.choice.Choice`.
   """
-  name = experiment.protocol.name
-  fitted, correction, on = validated.calibrated, 0.0, 'candidates shown'
-  if name != 'impressions':
-    split, count = experiment.dataset.validation, len(experiment.catalog)
+  name, split = experiment.protocol.name, experiment.dataset.validation
+  config = experiment.config
+  told: dict[str, Any] = dict.fromkeys(
+    ('kind', 'slope', 'intercept', 'parameters')
+  )
+  if name in ('impressions', 'cold_items'):
+    fitted, on = validated.calibrated, 'candidates shown'
     if name == 'cold_items':
-      examples, on = split, 'the newest items, each a candidate'
-    else:
-      drawn = protocols.Sampled(name, DRAWN, count, experiment.config.seed)
-      examples, _ = drawn.examples(split)
-      correction = np.log(min(DRAWN / max(count - 1, 1), 1.0))
-      on = f'targets against {DRAWN} drawn items each, corrected to the catalog'
-    fitted = None
-    if len(examples):
-      fitted = calibration.fit(scorer.pairs(examples), examples.labels)
-  if fitted is None:
-    why = 'no validation example has both a click and another item'
-    return {'slope': None, 'intercept': None, 'on': None, 'why': why}
-  slope, intercept = fitted
-  return {
-    'slope': slope,
-    'intercept': float(intercept + correction),
-    'on': f'validation: {on}',
+      on = 'the newest items, each a candidate'
+      fitted = None
+      if len(split):
+        fitted = calibration.fit(scorer.pairs(split), split.labels)
+    if fitted is None:
+      why = 'no validation example has both a click and another item'
+      return told | {'on': None, 'why': why}
+    slope, intercept = fitted
+    told |= {'kind': 'platt', 'slope': slope, 'intercept': intercept}
+    return told | {'on': f'validation: {on}', 'why': None}
+  # Results may be of a sample; probabilities are of the catalog.
+  protocol = protocols.WholeCatalog(name, config.evaluation.seen)
+  choice = choices.fit(
+    scorer,
+    protocol,
+    split,
+    history_length=config.input.history_length,
+    seed=config.seed,
+  )
+  if choice is None:
+    why = 'no validation example has a target that is ranked'
+    return told | {'on': None, 'why': why}
+  told |= {'kind': 'softmax', 'parameters': dataclasses.asdict(choice)}
+  return told | {
+    'on': f'validation: targets among {protocol.describe()}',
     'why': None,
   }
 

@@ -25,6 +25,13 @@ def reliability(
     |predicted - clicked| over candidates (Naeini et al., 2015).
   """
   chance = special.expit(np.asarray(logits, np.float64))
+  return reliability_of(chance, labels, num_bins)
+
+
+def reliability_of(
+  chance: np.ndarray, labels: np.ndarray, num_bins: int = 10
+) -> dict:
+  """See `reliability`, from probabilities [P] in place of logits."""
   clicked = np.asarray(labels) > 0
   order = np.argsort(chance, kind='stable')
   chance, clicked = chance[order], clicked[order]

@@ -6,21 +6,19 @@ else that does: lists, scores and texts of one answer fit together.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxrec.errors import UserError
 from jaxrec.inference import checks
-from jaxrec.inference.answers import (
-  CatalogItem,
-  Recommendation,
-  Recommendations,
-  Scale,
-)
+from jaxrec.inference.answers import CatalogItem, Recommendations, Scale
+from jaxrec.inference.chances import Chances
+from jaxrec.inference.diversity import diversified, pool
 from jaxrec.inference.explain import by_term, contributions
 from jaxrec.inference.index import IndexedItems, categories_of
 from jaxrec.inference.item_vectors import ItemVectors
+from jaxrec.inference.members import AddedToItems, Members, origins_of
 from jaxrec.inference.requests import (
   HistoryEntry,
   HistoryReader,
@@ -41,7 +39,9 @@ class Answerer:
     reader: of histories and candidates.
     user_vectors, item_vectors: the two encoders.
     scale: from logits to scores.
+    chances: from logits to probabilities.
     search: of items by their texts.
+    members: closed forms that add to the logits.
   """
 
   manifest: dict
@@ -49,7 +49,9 @@ class Answerer:
   user_vectors: UserVectors
   item_vectors: ItemVectors
   scale: Scale
+  chances: Chances
   search: Search
+  members: Members
 
   # ------------------------------------------------------------------- items
   def item(self, index: IndexedItems, row: int) -> CatalogItem:
@@ -137,6 +139,7 @@ class Answerer:
     threshold: float | None,
     exclude_seen: bool,
     allowed: np.ndarray,
+    diversity: float,
     explain: bool,
   ) -> list[Recommendations]:
     """The best items for each of many users.
@@ -149,6 +152,7 @@ class Answerer:
       threshold: the least score; None: any.
       exclude_seen: whether items of the history are left out.
       allowed: bool [R], rows that may be recommended.
+      diversity: 0 to 1, see `diversity.diversified`.
       explain: whether to say what each entry contributed.
     """
     users, new_vectors = self.encoded(index, histories)
@@ -156,36 +160,50 @@ class Answerer:
       not history.entries and strategy == 'top_k' for history in histories
     ]
     by_vector = [i for i, popular in enumerate(by_popularity) if not popular]
-    ranked = self.user_vectors.ranked(
+    count = pool(k) if diversity else k
+    ranked = self.chances.ranked(
       index,
+      [histories[i] for i in by_vector],
       users[by_vector],
       allowed,
       [histories[i].seen if exclude_seen else [] for i in by_vector],
-      k,
+      count,
     )
     rankings = dict(zip(by_vector, ranked, strict=True))
+    popular = self._popular(
+      index, histories, users, allowed, np.flatnonzero(by_popularity), count
+    )
     answers = []
     for i, history in enumerate(histories):
       if by_popularity[i]:
-        seen = history.seen if exclude_seen else []
-        rows, scores = index.most_popular(allowed, seen, k)
-        logits = self.user_vectors.logits(
-          users[i : i + 1], index.vectors_of(rows)
-        )[0]
+        rows, scores, logits, chances = popular[i]
       else:
-        rows, logits = rankings[i]
-        scores = self.scale.score(strategy, logits)
-        if threshold is not None:
-          enough = scores >= threshold
-          rows, logits, scores = rows[enough], logits[enough], scores[enough]
+        rows, logits = rankings[i].rows, rankings[i].logits
+        chances = self.chances.of_ranked(history, rankings[i])
+        scores = self._scores(
+          strategy, logits, users[i], chances, rankings[i].most_added
+        )
+      kept = np.arange(len(rows))
+      if threshold is not None:
+        kept = np.flatnonzero(scores >= threshold)
+      if diversity:
+        texts = index.texts_of(rows[kept])
+        # Popularity is the relevance of what is listed by it.
+        relevance = scores if by_popularity[i] else logits
+        kept = kept[diversified(relevance[kept], texts, k, diversity)]
+      rows, logits, scores = rows[kept], logits[kept], scores[kept]
+      chances = None if chances is None else chances[kept]
       shares, terms = None, None
       if explain:
-        vectors = index.vectors_of(rows)
-        shares = self._shares(index, history, new_vectors[i], vectors)
-        terms = self._terms(users[i], vectors)
+        items = _Items(index.vectors_of(rows), index.origins[rows])
+        shares = self._shares(index, history, new_vectors[i], items)
+        added = self.members.at(index, [history], items.origins)
+        terms = self._terms(users[i], items.vectors, added)
       ids = [index.id_of(row) for row in rows.tolist()]
       answers.append(
-        self._answer(history, rows, ids, scores, logits, shares, terms)
+        Recommendations.of(
+          history, rows, ids, scores, logits, chances, shares, terms
+        )
       )
     return answers
 
@@ -204,36 +222,52 @@ class Answerer:
       UserError: a candidate that cannot be read.
     """
     users, new_vectors = self.encoded(index, histories)
-    answers = []
-    for i, (history, its_candidates) in enumerate(
-      zip(histories, candidates, strict=True)
-    ):
-      entries = [
+    entries = [
+      [
         self.reader.candidate(index, candidate, f'candidates[{place}]')
         for place, candidate in enumerate(
           checks.check_list('candidates', its_candidates)
         )
       ]
-      rows = np.array([entry.row for entry in entries], np.int64)
-      vectors = index.vectors_of(np.maximum(rows, 0))
-      new = [entry for entry in entries if entry.row < 0]
-      if new:
-        vectors = vectors.copy()
-        vectors[rows < 0] = self.item_vectors.of_entries(new)
-      logits = self.user_vectors.logits(users[i : i + 1], vectors)[0]
-      scores = self.scale.score(strategy, logits)
+      for its_candidates in candidates
+    ]
+    items = [
+      _Items(self._candidate_vectors(index, es), origins_of(index, es))
+      for es in entries
+    ]
+    rows = [np.array([e.row for e in es], np.int64) for es in entries]
+    added = [
+      self.members.at(index, [history], of_user.origins)
+      for history, of_user in zip(histories, items, strict=True)
+    ]
+    logits = [
+      self.user_vectors.logits(users[i : i + 1], of_user.vectors)[0]
+      + added[i].total[0]
+      for i, of_user in enumerate(items)
+    ]
+    chances = self.chances.of_any(
+      index, histories, users, list(zip(rows, logits, strict=True))
+    )
+    most_added = self.members.most(index, histories)
+    answers = []
+    for i, history in enumerate(histories):
       shares, terms = None, None
       if explain:
-        shares = self._shares(index, history, new_vectors[i], vectors)
-        terms = self._terms(users[i], vectors)
+        shares = self._shares(index, history, new_vectors[i], items[i])
+        terms = self._terms(users[i], items[i].vectors, added[i])
       ids = [
         entry.columns.get('item_id', f'#{place}')
         if entry.columns is not None
         else index.id_of(entry.row)
-        for place, entry in enumerate(entries)
+        for place, entry in enumerate(entries[i])
       ]
+      scores = self._scores(
+        strategy, logits[i], users[i], chances[i], most_added[i]
+      )
       answers.append(
-        self._answer(history, rows, ids, scores, logits, shares, terms)
+        Recommendations.of(
+          history, rows[i], ids, scores, logits[i], chances[i], shares, terms
+        )
       )
     return answers
 
@@ -244,7 +278,7 @@ class Answerer:
       UserError: this bundle has no such strategy or no such threshold.
     """
     checks.check_choice('strategy', strategy, STRATEGIES)
-    if strategy == 'probability' and self.scale.slope is None:
+    if strategy == 'probability' and not self.scale.has_probabilities:
       raise UserError(
         "strategy='probability': this bundle is not calibrated "
         f"({self.manifest['calibration']['why']}): use 'top_k'"
@@ -266,59 +300,101 @@ class Answerer:
     return checks.check_probability('threshold', threshold)
 
   # ----------------------------------------------------------------- details
+  def _scores(
+    self,
+    strategy: str,
+    logits: np.ndarray,
+    user: np.ndarray,
+    chances: np.ndarray | None,
+    most_added: float,
+  ) -> np.ndarray:
+    """float64 [C], what `strategy` ranks by; never falls with the logit."""
+    if strategy == 'probability':
+      assert chances is not None  # `threshold` sees to it.
+      return chances
+    return self.scale.cosine(logits, user, most_added)
+
+  def _popular(
+    self,
+    index: IndexedItems,
+    histories: Sequence[RequestedHistory],
+    users: np.ndarray,
+    allowed: np.ndarray,
+    which: np.ndarray,
+    k: int,
+  ) -> dict[int, tuple]:
+    """Of the users `which`, who have no history: what is popular lately.
+
+    Members add to items by the history alone: here, nothing.
+
+    Returns:
+      Rows, shares of all that is done, logits and probabilities, [C] each.
+    """
+    if not len(which):
+      return {}
+    rows, shares = index.most_popular(allowed, [], k)
+    logits = self.user_vectors.logits(users[which], index.vectors_of(rows))
+    chances = self.chances.of_any(
+      index,
+      [histories[i] for i in which],
+      users[which],
+      [(rows, of_user) for of_user in logits],
+      allowed,
+    )
+    return {
+      int(i): (rows, shares, of_user, its_chances)
+      for i, of_user, its_chances in zip(which, logits, chances, strict=True)
+    }
+
+  def _candidate_vectors(
+    self, index: IndexedItems, entries: Sequence[HistoryEntry]
+  ) -> np.ndarray:
+    """float32 [C, W]."""
+    rows = np.array([entry.row for entry in entries], np.int64)
+    vectors = index.vectors_of(np.maximum(rows, 0))
+    new = [entry for entry in entries if entry.row < 0]
+    if new:
+      vectors = vectors.copy()
+      vectors[rows < 0] = self.item_vectors.of_entries(new)
+    return vectors
+
   def _shares(
     self,
     index: IndexedItems,
     history: RequestedHistory,
     new_vectors: np.ndarray,
-    vectors: np.ndarray,
+    items: '_Items',
   ) -> np.ndarray:
-    """Contributions [H, C] to items of vectors [C, W]."""
+    """Contributions [H, C] to items [C]."""
     places = {id(entry): i for i, entry in enumerate(_new_entries(history))}
 
     def logits_of(variants: Sequence[RequestedHistory]) -> np.ndarray:
       used = [places[id(e)] for v in variants for e in _new_entries(v)]
       users = self.user_vectors.encoded(index, variants, new_vectors[used])
-      return self.user_vectors.logits(users, vectors)
+      logits = self.user_vectors.logits(users, items.vectors)
+      return logits + self.members.at(index, variants, items.origins).total
 
     return contributions(logits_of, history)
 
   def _terms(
-    self, user: np.ndarray, vectors: np.ndarray
+    self, user: np.ndarray, vectors: np.ndarray, added: AddedToItems
   ) -> list[dict[str, float]] | None:
-    """What each term adds to the logits of vectors [C, W]; None if unknown."""
+    """What each term and member adds to the logits of vectors [C, W].
+
+    None of a bundle that does not say which columns are whose.
+    """
     spans = self.manifest['model'].get('columns')
     if spans is None:
       return None
-    return by_term(user, vectors, spans, self.scale.bias)
+    members = {name: values[0] for name, values in added.by_member.items()}
+    return by_term(user, vectors, spans, members, self.scale.bias)
 
-  def _answer(
-    self,
-    history: RequestedHistory,
-    rows: np.ndarray,
-    ids: Sequence[str],
-    scores: np.ndarray,
-    logits: np.ndarray,
-    shares: np.ndarray | None,
-    terms: list[dict[str, float]] | None,
-  ) -> Recommendations:
-    probabilities = self.scale.probability(logits)
-    none = [None] * len(ids)
-    answer = Recommendations(
-      map(
-        Recommendation,
-        ids,
-        scores.tolist(),
-        logits.tolist(),
-        none if probabilities is None else probabilities.tolist(),
-        none if shares is None else map(tuple, shares.T.tolist()),
-        none if terms is None else terms,
-      )
-    )
-    answer.read = tuple(history.places)
-    answer.unknown = tuple(history.unknown)
-    answer.rows = tuple(rows.tolist())
-    return answer
+
+class _Items(NamedTuple):
+  """Vectors [C, W] and origins [C] of items, see `origins_of`."""
+
+  vectors: np.ndarray
+  origins: np.ndarray
 
 
 def _new_entries(history: RequestedHistory) -> list[HistoryEntry]:

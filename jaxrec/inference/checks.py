@@ -69,6 +69,14 @@ def check_text(value: Any, where: str) -> str:
   return value
 
 
+def check_share(name: str, value: Any) -> float:
+  """`value` as a float, where it is a number from 0 to 1."""
+  is_number = isinstance(value, int | float) and not isinstance(value, bool)
+  if not is_number or not 0 <= value <= 1:
+    raise UserError(f'{name}={shortened(value)}: want a number, 0 to 1')
+  return float(value)
+
+
 def check_probability(name: str, value: Any) -> float:
   """`value` as a float, where it is a number from 0 to 1."""
   is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,6 +1,6 @@
-"""What an item's logit is made of: by entries of the history, and by terms."""
+"""What an item's logit is made of: by entries of the history, and by parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -49,21 +49,24 @@ def by_term(
   user: np.ndarray,
   vectors: np.ndarray,
   spans: Sequence[tuple[str, int, int]],
+  members: Mapping[str, np.ndarray],
   bias: float,
 ) -> list[dict[str, float]]:
-  """What each term of the model adds to logits; they sum up to them.
+  """What each term and each member of an ensemble adds to logits: all of them.
 
   Args:
     user: float32 [W], a user vector.
     vectors: float32 [C, W], of the items.
     spans: whose columns are which: term, begin and end.
+    members: float32 [C] by name, what each adds.
     bias: of the model, the same for all items.
 
   Returns:
-    Of each item, the share of each term by its name, and 'bias'.
+    Of each item, the share of each term and member by its name, and 'bias'.
   """
   products = np.asarray(user, np.float64) * vectors
   shares = {name: products[:, b:e].sum(-1).tolist() for name, b, e in spans}
+  shares |= {name: values.tolist() for name, values in members.items()}
   shares['bias'] = [bias] * len(vectors)
   return [
     dict(zip(shares, values, strict=True))

@@ -17,6 +17,7 @@ import numpy as np
 from jaxrec.data.batches.packing import fit
 from jaxrec.data.items.fields import split_names
 from jaxrec.errors import UserError, choices
+from jaxrec.inference.kept_texts import KeptTexts
 from jaxrec.retrieval.top_k import GROUP
 
 ROOM = 1024  # The table grows by as many rows, or by an eighth.
@@ -37,6 +38,11 @@ class IndexedItems:
     columns: of the rows that came with the bundle, strings by name.
     added: columns of the rows added since; those of `columns` are outdated.
     category: name of the column that items are filtered by; None: none.
+    trained: index of an item of the training by its id.
+    origins: int64 [R], that of each row; -1 for free rows and for items that
+      the training did not have.
+    texts: vectors of the items' texts; None: columns of the table are.
+    text_columns: which, where they are.
   """
 
   ids: list[str | None]
@@ -47,6 +53,10 @@ class IndexedItems:
   columns: Mapping[str, Sequence[str]]
   added: dict[int, dict[str, str]]
   category: str | None
+  trained: Mapping[str, int]
+  origins: np.ndarray
+  texts: KeptTexts | None
+  text_columns: slice
 
   @classmethod
   def of(
@@ -55,21 +65,28 @@ class IndexedItems:
     popularity: np.ndarray,
     columns: Mapping[str, Sequence[str]],
     category: str | None,
+    texts: KeptTexts | None,
+    text_columns: slice,
   ) -> 'IndexedItems':
     """From a bundle's arrays: vectors [N, W], popularity [N]."""
     ids: list[str | None] = list(columns['item_id'])
     size = _room(len(ids))
     pad = size - len(ids)
     free = np.arange(size) >= len(ids)
+    rows = {item_id: row for row, item_id in enumerate(columns['item_id'])}
     return cls(
       ids=ids,
-      rows={item_id: row for row, item_id in enumerate(columns['item_id'])},
+      rows=rows,
       table=jnp.pad(jnp.asarray(vectors), ((0, pad), (0, 0))),
       free=free,
       popularity=np.pad(popularity, (0, pad)),
       columns=columns,
       added={},
       category=category,
+      trained=rows,
+      origins=np.where(free, -1, np.arange(size)),
+      texts=texts,
+      text_columns=text_columns,
     )
 
   def __len__(self) -> int:
@@ -119,6 +136,20 @@ class IndexedItems:
       taken = _taken(self.table, np.pad(block, (0, room)).astype(np.int32))
       parts.append(np.asarray(taken)[: len(block)])
     return np.concatenate(parts)
+
+  def texts_of(self, rows: np.ndarray) -> np.ndarray:
+    """float32 [M, D], vectors of the texts of rows [M], of any lengths."""
+    if self.texts is not None:
+      return self.texts.of(rows)
+    return self.vectors_of(rows)[:, self.text_columns]
+
+  @functools.cached_property
+  def rows_of_origins(self) -> np.ndarray:
+    """int64 [N], rows of the items of the training; -1 of what is not here."""
+    rows = np.full(len(self.trained), -1)
+    known = np.flatnonzero(self.origins >= 0)
+    rows[self.origins[known]] = known
+    return rows
 
   # ----------------------------------------------------------------- filters
   @functools.cached_property
@@ -182,13 +213,17 @@ class IndexedItems:
 
   # ----------------------------------------------------------------- changes
   def with_items(
-    self, items: Sequence[dict[str, str]], vectors: np.ndarray
+    self,
+    items: Sequence[dict[str, str]],
+    vectors: np.ndarray,
+    pooled: np.ndarray,
   ) -> 'IndexedItems':
     """With items [M] added, or put in the place of those of the same ids.
 
     Args:
       items: their columns, 'item_id' among them, each once.
       vectors: float32 [M, W].
+      pooled: float32 [M, D], of their texts.
     """
     ids, rows = list(self.ids), dict(self.rows)
     taken: list[int] = []
@@ -211,6 +246,8 @@ class IndexedItems:
     free[places] = False
     popularity = np.pad(popularity, (0, pad))
     popularity[new] = 0
+    origins = np.pad(self.origins, (0, pad), constant_values=-1)
+    origins[places] = [self.trained.get(item['item_id'], -1) for item in items]
     table = self.table
     if pad:  # A pad of 0 is a copy too.
       table = jnp.pad(table, ((0, pad), (0, 0)))
@@ -232,18 +269,29 @@ class IndexedItems:
       popularity=popularity,
       added=self.added
       | {row: dict(item) for row, item in zip(taken, items, strict=True)},
+      origins=origins,
+      texts=self.texts and self.texts.with_rows(taken, pooled),
     )
 
   def without_items(self, item_ids: Sequence[str]) -> 'IndexedItems':
     """Without the items called so; UserError of one that is not there."""
     places = [self.row(item_id) for item_id in item_ids]
     ids, rows, free = list(self.ids), dict(self.rows), self.free.copy()
+    origins = self.origins.copy()
     for row in set(places):
       del rows[self.id_of(row)]
       ids[row] = None
-    free[places] = True
+    free[places], origins[places] = True, -1
     added = {row: x for row, x in self.added.items() if row not in places}
-    return dataclasses.replace(self, ids=ids, rows=rows, free=free, added=added)
+    return dataclasses.replace(
+      self,
+      ids=ids,
+      rows=rows,
+      free=free,
+      added=added,
+      origins=origins,
+      texts=self.texts and self.texts.without_rows(places),
+    )
 
 
 def _plain(item_id: str) -> str:

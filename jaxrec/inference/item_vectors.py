@@ -92,41 +92,52 @@ class ItemVectors:
       checked.append(dict(item))
     return checked
 
-  def of_items(self, items: Sequence[Mapping[str, str]]) -> np.ndarray:
-    """float32 [M, W] of items that were `checked`."""
-    texts = [self._texts.text_of(item, 'item') for item in items]
-    return self._vectors(items, texts)
+  def of_items(
+    self, items: Sequence[Mapping[str, str]]
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """Of items that were `checked`: vectors [M, W], and their texts' [M, D]."""
+    pooled = self._pooled([self._texts.text_of(item, 'item') for item in items])
+    return self._vectors(items, pooled), pooled
 
   def of_entries(self, entries: Sequence[HistoryEntry]) -> np.ndarray:
     """float32 [M, W] of entries that are in no index."""
     return self._vectors(
       [entry.columns or {} for entry in entries],
-      [entry.text for entry in entries],
+      self._pooled([entry.text for entry in entries]),
     )
 
   def nearest(self, index: IndexedItems, text: str, k: int) -> list[int]:
     """Rows of the k items whose texts are nearest to `text`, nearest first."""
     text = check_text(text, 'text')[:LONGEST_TEXT]
-    query = self._vectors([{}], [text])[0]
-    width = self._text_vectors.width
-    table = np.asarray(index.table)[:, :width]
-    with np.errstate(invalid='ignore', divide='ignore'):
-      lengths = np.sqrt(np.einsum('rw,rw->r', table, table))
-      cosine = table @ query[:width] / lengths
-    cosine = np.where(index.free | np.isnan(cosine), -np.inf, cosine)
+    pooled = self._pooled([text])
+    if index.texts is not None:
+      cosine = index.texts.cosines(pooled[0], len(index.free))
+    else:
+      query = self._vectors([{}], pooled)[0, index.text_columns]
+      table = np.asarray(index.table)[:, index.text_columns]
+      with np.errstate(invalid='ignore', divide='ignore'):
+        lengths = np.sqrt(np.einsum('rw,rw->r', table, table))
+        cosine = table @ query / lengths
+    # What has no direction comes last, behind it rows that are no items.
+    last = np.finfo(np.float32).min
+    cosine = np.where(np.isnan(cosine), last, cosine)
+    cosine = np.where(index.free, -np.inf, cosine)
     rows = np.argsort(-cosine, kind='stable')[: min(k, len(index))]
     return rows.tolist()
 
-  def _vectors(
-    self, items: Sequence[Mapping[str, str]], texts: Sequence[str]
-  ) -> np.ndarray:
-    if not items:
-      return np.zeros((0, self._width), np.float32)
+  def _pooled(self, texts: Sequence[str]) -> np.ndarray:
+    """float32 [M, D]."""
+    if not texts:
+      return np.zeros((0, self._text_vectors.width), np.float32)
     distinct = list(dict.fromkeys(texts))
     pooled = self._text_vectors(distinct)
     places = {text: i for i, text in enumerate(distinct)}
-    pooled = pooled[[places[text] for text in texts]]
-    parts = []
+    return pooled[[places[text] for text in texts]]
+
+  def _vectors(
+    self, items: Sequence[Mapping[str, str]], pooled: np.ndarray
+  ) -> np.ndarray:
+    parts = [np.zeros((0, self._width), np.float32)]
     for begin in range(0, len(items), SIZES[-1]):
       end = begin + SIZES[-1]
       parts.append(self._projected(items[begin:end], pooled[begin:end]))

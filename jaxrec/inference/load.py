@@ -13,15 +13,20 @@ from jaxrec.data.items.fields import Field
 from jaxrec.errors import UserError
 from jaxrec.inference.answering import Answerer
 from jaxrec.inference.answers import Scale
+from jaxrec.inference.chances import Chances
 from jaxrec.inference.index import IndexedItems
 from jaxrec.inference.item_texts import ItemTextReader
 from jaxrec.inference.item_vectors import ItemVectors
+from jaxrec.inference.kept_texts import KeptTexts
+from jaxrec.inference.members import Members
 from jaxrec.inference.model import Model
 from jaxrec.inference.requests import HistoryReader
 from jaxrec.inference.search import Search
 from jaxrec.inference.text_vectors import TextVectors
 from jaxrec.inference.user_vectors import UserVectors
 from jaxrec.models.text.weights import load_params
+from jaxrec.retrieval.choice import Choice
+from jaxrec.retrieval.neighbours import member_of
 
 
 def load(bundle: str | pathlib.Path) -> Model:
@@ -46,6 +51,10 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
     arrays['popularity'],
     unpacked(arrays, manifest['columns']),
     manifest['category'],
+    KeptTexts(arrays[layout.TEXTS], arrays[layout.TEXT_MEAN])
+    if layout.TEXTS in arrays
+    else None,
+    _text_columns(sizes),
   )
   encode, project, user, score = (
     functions.load(directory / layout.FUNCTIONS, name)
@@ -61,6 +70,24 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
   per_item = [name for name in project.params if name in sizes['per_item']]
   behaviours = tuple(manifest['behaviours'])
   calibration = manifest['calibration']
+  user_vectors = UserVectors(
+    user,
+    score,
+    {n: params[n] for n in (*user.params, *score.params, 'bias')},
+    sizes['history_length'],
+  )
+  members = _members(directory, manifest)
+  scale_name = sizes.get('scale', 'scale')  # 0.1.0 did not name it.
+  scale = Scale(
+    None if scale_name is None else float(params[scale_name]),
+    float(params['bias']),
+    calibration['slope'],
+    calibration['intercept'],
+    sizes.get('longest'),  # 0.1.0 has none, and names no kind.
+    Choice.of(calibration['parameters'])
+    if calibration.get('kind') == 'softmax'
+    else None,
+  )
   answerer = Answerer(
     manifest=manifest,
     reader=HistoryReader(
@@ -69,34 +96,49 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
       behaviours if any(behaviours) else (),
       manifest['usual_behaviour'],
     ),
-    user_vectors=UserVectors(
-      user,
-      score,
-      {n: params[n] for n in (*user.params, *score.params, 'bias')},
-      sizes['history_length'],
-    ),
+    user_vectors=user_vectors,
     item_vectors=ItemVectors(
       texts=texts,
       text_vectors=text_vectors,
       function=project,
       params={n: params[n] for n in project.params if n not in per_item},
       per_item={name: params.rows(name) for name in per_item},
-      trained=dict(index.rows),
+      trained=index.trained,
       item_fields=[
         Field(f['name'], tuple(f['names']), tuple(f['edges']))
         for f in manifest['fields']
       ],
       width=arrays['vectors'].shape[1],
     ),
-    scale=Scale(
-      float(params[sizes.get('scale', 'scale')]),  # 0.1.0 did not name it.
-      float(params['bias']),
-      calibration['slope'],
-      calibration['intercept'],
-    ),
+    scale=scale,
+    chances=Chances(scale, user_vectors, members),
     search=Search(texts),
+    members=members,
   )
   return Model(answerer, index)
+
+
+def _text_columns(sizes: dict) -> slice:
+  """Which columns of item vectors are those of their texts, if any are."""
+  spans = {name: slice(b, e) for name, b, e in sizes.get('columns', ())}
+  return spans.get('text', slice(0, sizes['text_width']))
+
+
+def _members(directory: pathlib.Path, manifest: dict) -> Members:
+  """The ensemble; without members of a bundle that has none."""
+  gains = manifest.get('ensemble') or {}
+  weighing = [name for name, gain in gains.items() if gain]
+  if not weighing:
+    return Members(gains)
+  arrays = load_file(directory / layout.ENSEMBLE)
+  parts = ('items', 'weights', 'scalars')
+  return Members(
+    gains,
+    {
+      name: member_of({part: arrays[f'{name}.{part}'] for part in parts})
+      for name in weighing
+    },
+  )
 
 
 class _Params:

@@ -20,11 +20,15 @@ class Model(Snapshot):
   Strategies of `recommend`, which differ in the score and the length of the
   list; the order is that of the logits, the trainer's own:
 
-  top_k: the k items nearest to the user. The score is the cosine of the two
-    vectors; where the model adds what it knows beside the texts (ids, fields,
-    what everybody likes), that in the cosine's units: (logit - bias) / scale.
-  probability: the score is the sigmoid of the logit, calibrated on validation
-    (Platt); of the k best those with at least `threshold`.
+  top_k: the k best items. The score is the cosine of the user's vector and the
+    item's, where all items count as long as the longest of the bundle
+    (`Scale.cosine`), so that it has the order of the logits; of a bundle that
+    version 0.1.0 wrote, (logit - bias) / scale.
+  probability: the score is a probability, calibrated on validation; of the k
+    best those with at least `threshold`. Of lists that were shown, that of a
+    click. Where whole catalogs were ranked, that it is what the user does next:
+    over all that may be recommended they add up to at most 1
+    (`retrieval.choice`).
 
   A history's entry is the id of an item, or a dict: {'text': ...}, or the
   columns of the text template, {'title': ...}, of an item that need not be in
@@ -67,9 +71,9 @@ class Model(Snapshot):
     """
     item_vectors = self._answerer.item_vectors
     checked = item_vectors.checked(items, strict)
-    vectors = item_vectors.of_items(checked)
+    vectors, pooled = item_vectors.of_items(checked)
     with self._changes:
-      index = self._index.with_items(checked, vectors)
+      index = self._index.with_items(checked, vectors, pooled)
       self._index = index
     return [
       self._answerer.item(index, index.rows[columns['item_id']])

@@ -107,6 +107,7 @@ class Snapshot:
     exclude_seen: bool = True,
     categories: Iterable[str] | None = None,
     only: Iterable[str] | None = None,
+    diversity: float = 0.0,
     explain: bool = False,
     behaviours: Sequence[str] | None = None,
     times: Sequence[float] | None = None,
@@ -122,6 +123,7 @@ class Snapshot:
       exclude_seen=exclude_seen,
       categories=categories,
       only=only,
+      diversity=diversity,
       explain=explain,
       behaviours=None if behaviours is None else [behaviours],
       times=None if times is None else [times],
@@ -139,6 +141,7 @@ class Snapshot:
     exclude_seen: bool = True,
     categories: Iterable[str] | None = None,
     only: Iterable[str] | None = None,
+    diversity: float = 0.0,
     explain: bool = False,
     behaviours: Sequence[Sequence[str] | None] | None = None,
     times: Sequence[Sequence[float] | None] | None = None,
@@ -156,6 +159,9 @@ class Snapshot:
       exclude_seen: whether items of the history, all of it, are left out.
       categories: of these alone; one of them is enough.
       only: ids of the items that may be recommended.
+      diversity: 0 to 1: how much the texts of a list are to differ, by maximal
+        marginal relevance among the 10 * k best, at least 100; 0: the best,
+        whatever their texts.
       explain: whether to say what each entry that was read contributed.
       behaviours: for each history what was done with each entry, by the names
         in the manifest; None: the one that is predicted.
@@ -169,6 +175,7 @@ class Snapshot:
     """
     index, answerer = self._index, self._answerer
     checks.check_count(k)
+    checks.check_share('diversity', diversity)
     least = answerer.threshold(strategy, threshold)
     allowed = index.allowed(
       checks.check_names('categories', categories),
@@ -189,6 +196,7 @@ class Snapshot:
       threshold=least,
       exclude_seen=exclude_seen,
       allowed=allowed,
+      diversity=diversity,
       explain=explain,
     )
 

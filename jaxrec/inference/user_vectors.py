@@ -1,7 +1,7 @@
 """Histories -> user vectors, and these against the items, on the device."""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -12,13 +12,22 @@ from jaxrec.bundle.functions import Function
 from jaxrec.data.batches.context import Ragged
 from jaxrec.data.batches.packing import fit, fit_growing, ladder
 from jaxrec.inference.index import IndexedItems
+from jaxrec.inference.members import AddedToIndex
 from jaxrec.inference.requests import RequestedHistory, user_inputs
 from jaxrec.retrieval.blocks import (
   BLOCK_BYTES,
   computed_blocks,
+  padded_pairs,
   user_item_pairs,
 )
-from jaxrec.retrieval.top_k import dot_products, top_k, without
+from jaxrec.retrieval.choice import RANKS
+from jaxrec.retrieval.top_k import (
+  dot_products,
+  least_of,
+  tail_sum,
+  top_k,
+  without,
+)
 
 # Sizes that arrays are padded to: each is a compilation.
 USERS = (1, 4, 16, 64, 256)  # Encoded and ranked at once.
@@ -135,6 +144,9 @@ class UserVectors:
     allowed: np.ndarray,
     excluded: Sequence[Sequence[int]],
     k: int,
+    added: Callable[[int, int], AddedToIndex],
+    tail: np.ndarray | None = None,
+    counts_excluded: bool = False,
   ) -> Iterator['RankedRows']:
     """The best k items of each user [U, W].
 
@@ -144,9 +156,13 @@ class UserVectors:
       allowed: bool [R], rows that may be in a list.
       excluded: rows that may not, of each user.
       k: at most.
+      added: (begin, end) -> what is added to the logits of these users.
+      tail: float [U], of a `Choice`; None: no probabilities are wanted.
+      counts_excluded: whether what is excluded counts among what may be chosen.
     """
     rows = len(index.table)
-    length = fit(min(k, rows), (*(n for n in LISTS if n < rows), rows))
+    most = min(k if tail is None else max(k, RANKS), rows)
+    length = fit(most, (*(n for n in LISTS if n < rows), rows))
     on_device = jnp.asarray(allowed)
     lists = Ragged.of([np.array(row, np.int32) for row in excluded])
     offsets = np.concatenate([[0], np.cumsum(lists.lengths)])
@@ -155,16 +171,30 @@ class UserVectors:
       pairs = user_item_pairs(
         (lists.values, offsets), begin, end, len(block), GROWTH
       )
-      scores = _scores(index.table, block, self._bias)
-      return _best(scores, on_device, pairs, length)[1:]
+      more, most = added(begin, end)
+      scores = _scores(
+        index.table, block, self._bias, *padded_pairs(more, len(block), GROWTH)
+      )
+      if tail is None:
+        return most, *_best(scores, on_device, pairs, length)[1:]
+      sharpness = np.ones(len(block), np.float32)
+      sharpness[: end - begin] = tail[begin:end]
+      best = _best_of_all(
+        scores, on_device, pairs, sharpness, length, counts_excluded
+      )
+      return most, *best[1:]
 
     size = self.block_users(index)
-    for users_of_block, (logits, places) in computed_blocks(
-      users, size, USERS, start
-    ):
+    for users_of_block, computed in computed_blocks(users, size, USERS, start):
+      most, logits, places, *rest = computed
       for i in range(users_of_block.stop - users_of_block.start):
         filled = logits[i] > -np.inf
-        yield RankedRows(places[i][filled][:k], logits[i][filled][:k])
+        yield RankedRows(
+          places[i][filled][:k],
+          logits[i][filled][:k],
+          most[i],
+          *(values[i] for values in rest),
+        )
 
   def logits(self, users: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """float32 [U, C], of users [U, W] and items' vectors [C, W]."""
@@ -185,10 +215,22 @@ class UserVectors:
 
 
 class RankedRows(NamedTuple):
-  """One user's best: rows of the index and logits, the highest first."""
+  """One user's best, the highest first.
+
+  Attributes:
+    rows: of the index, int [C].
+    logits: float32 [C].
+    most_added: see `Members.most`.
+    best: float32 [RANKS], logits of the best of all that may be chosen, -inf
+      where there are fewer; None where no probabilities are wanted.
+    tail: float32, see `Choice.probabilities`, likewise.
+  """
 
   rows: np.ndarray
   logits: np.ndarray
+  most_added: float
+  best: np.ndarray | None = None
+  tail: np.ndarray | None = None
 
 
 def _padded(vectors: np.ndarray, rows: int) -> np.ndarray:
@@ -198,8 +240,11 @@ def _padded(vectors: np.ndarray, rows: int) -> np.ndarray:
 
 # Two programs, so that scores are masked in place, see `block_programs`.
 @jax.jit
-def _scores(table, users, bias):
-  return dot_products(users, table) + bias
+def _scores(table, users, bias, pairs, added):
+  scores = dot_products(users, table) + bias
+  if len(added):
+    scores = scores.at[pairs].add(added, mode='drop')
+  return scores
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnames='k')
@@ -207,3 +252,23 @@ def _best(scores, allowed, excluded, k):
   scores = jnp.where(allowed[None], scores, -jnp.inf)
   scores = without(scores, excluded)
   return scores, *top_k(scores, k)
+
+
+@functools.partial(
+  jax.jit, donate_argnums=0, static_argnames=('k', 'counts_excluded')
+)
+def _best_of_all(scores, allowed, excluded, sharpness, k, counts_excluded):
+  """`_best`, and what `RankedRows` has of all that may be chosen."""
+  scores = jnp.where(allowed[None], scores, -jnp.inf)
+  ranks = min(RANKS, scores.shape[1])
+  if counts_excluded:
+    best, _ = top_k(scores, ranks)
+    tails = tail_sum(scores, least_of(best), sharpness)
+    scores = without(scores, excluded)
+    top, places = top_k(scores, k)
+  else:
+    scores = without(scores, excluded)
+    top, places = top_k(scores, k)
+    best = top[:, :ranks]
+    tails = tail_sum(scores, least_of(best), sharpness)
+  return scores, top, places, best, jnp.log(tails)

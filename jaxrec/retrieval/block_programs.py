@@ -1,9 +1,9 @@
 """The programs that rank a block of users on all devices of a mesh.
 
 Each device holds the scores of its own items. A block takes three programs,
-each of which hands the scores on to the next: whatever reads them before they
-are masked has run by then, so that they are masked in place. In one program
-XLA would keep up to three copies.
+or four, each of which hands the scores on to the next: whatever reads them
+before they are masked has run by then, so that they are masked in place. In one
+program XLA would keep up to three copies.
 """
 
 import functools
@@ -14,7 +14,14 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from jaxrec.parallel import sharding
-from jaxrec.retrieval.top_k import Pairs, dot_products, top_k, without
+from jaxrec.retrieval.top_k import (
+  Pairs,
+  dot_products,
+  least_of,
+  tail_sum,
+  top_k,
+  without,
+)
 
 SCORES = P(None, sharding.AXES)  # How the scores [B, N'] are split.
 
@@ -24,6 +31,7 @@ def score(
   items: jax.Array,
   users: jax.Array,
   targets: Pairs,
+  added: tuple[Pairs, jax.Array],
   *,
   mesh: Mesh,
   num_items: int,
@@ -34,6 +42,7 @@ def score(
     items: float32 [N', D], split over the mesh, N' >= num_items.
     users: float32 [B, D].
     targets: (rows of the block, items), int32 [P], padded with row B.
+    added: pairs likewise, [Q], and float32 [Q], what is added to their scores.
 
   Returns:
     float32 [B, N'], split like the items, -inf for rows that are no items;
@@ -42,10 +51,15 @@ def score(
   padding = items.shape[0] - num_items
 
   def on_device(
-    items: jax.Array, users: jax.Array, targets: Pairs
+    items: jax.Array,
+    users: jax.Array,
+    targets: Pairs,
+    added: tuple[Pairs, jax.Array],
   ) -> tuple[jax.Array, jax.Array]:
     scores = dot_products(users, items)
     num_rows = len(items)
+    if len(added[1]):
+      scores = scores.at[_local(added[0], num_rows)].add(added[1], mode='drop')
     if tail := min(padding, num_rows):
       columns = _first(num_rows) + jnp.arange(num_rows - tail, num_rows)
       kept = jnp.where(columns[None] < num_items, scores[:, -tail:], -jnp.inf)
@@ -57,9 +71,9 @@ def score(
   return jax.shard_map(
     on_device,
     mesh=mesh,
-    in_specs=(P(sharding.AXES), P(), P()),
+    in_specs=(P(sharding.AXES), P(), P(), P()),
     out_specs=(SCORES, P()),
-  )(items, users, targets)
+  )(items, users, targets, added)
 
 
 @functools.partial(
@@ -100,6 +114,36 @@ def best(
   # Lists of earlier items come first: of equals the lower index stays first.
   top, places = jax.lax.top_k(top, min(k, top.shape[1]))
   return scores, top, jnp.take_along_axis(items, places, 1)
+
+
+@functools.partial(jax.jit, static_argnames='mesh')
+def tails(
+  scores: jax.Array, top: jax.Array, sharpness: jax.Array, *, mesh: Mesh
+) -> jax.Array:
+  """How much lies behind the best items of each user, see `top_k.tail_sum`.
+
+  Args:
+    scores: float32 [B, N'], without what is seen, see `best`; kept.
+    top: float32 [B, k], the best of them.
+    sharpness: float32 [B, T], above 0.
+
+  Returns:
+    float32 [B, T].
+  """
+
+  def on_device(
+    scores: jax.Array, least: jax.Array, sharpness: jax.Array
+  ) -> jax.Array:
+    # One user after the other: all at once would be T times the scores.
+    sums = jax.lax.map(
+      lambda user: tail_sum(user[0][None], user[1][None], user[2]),
+      (scores, least, sharpness),
+    )
+    return jnp.log(jax.lax.psum(sums, sharding.AXES))
+
+  return jax.shard_map(
+    on_device, mesh=mesh, in_specs=(SCORES, P(), P()), out_specs=P()
+  )(scores, least_of(top), sharpness)
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnames='mesh')

@@ -24,8 +24,10 @@ from jaxrec.parallel import sharding
 from jaxrec.retrieval import block_programs
 from jaxrec.retrieval.blocks import (
   BLOCK_BYTES,
+  AddedOf,
   ItemLists,
   computed_blocks,
+  padded_pairs,
   user_item_pairs,
 )
 from jaxrec.retrieval.top_k import GROUP, Pairs
@@ -43,10 +45,13 @@ class TopItems:
     items: int32 [U, k], best first, of equals the lower index first; -1 where
       no more items are left.
     scores: float32 [U, k]; -inf there.
+    tails: float32 [U, T], see `ItemIndex.rank`; None where they were not asked
+      for.
   """
 
   items: np.ndarray
   scores: np.ndarray
+  tails: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +136,8 @@ class ItemIndex:
     targets: ItemLists | None = None,
     seen: ItemLists | None = None,
     approximate: float | None = None,
+    sharpness: np.ndarray | None = None,
+    added: AddedOf | None = None,
   ) -> tuple[TopItems, TargetCounts]:
     """Best items and targets' places, from the same scores in one pass.
 
@@ -142,6 +149,12 @@ class ItemIndex:
       approximate: recall that `jax.lax.approx_max_k` aims at, in (0, 1). Which
         of equals is found, and in which order, is then left open. Only TPUs
         gain by it; the counts stay exact.
+      sharpness: float [U, T], above 0, if `tails` are wanted: of each, over
+        the user's items that are not excluded, the log of the sum of
+        exp(sharpness * (min(score, least) - least)), where `least` is the last
+        score of the list.
+      added: (begin, end) -> what is added to the scores of these users, whose
+        owners are numbered from 0; None for nothing.
 
     Returns:
       The lists, with k = 0 empty, and the counts, without targets empty. Both
@@ -164,18 +177,34 @@ class ItemIndex:
     best_items = np.full((len(users), k), -1, np.int32)
     target_scores = np.zeros(len(targets[0]), np.float32)
     counts = np.zeros((len(targets[0]), 2), np.int64)
+    if sharpness is None:
+      sharpness = np.zeros((len(users), 0))
+    elif np.shape(sharpness)[:1] != (len(users),) or np.ndim(sharpness) != 2:
+      raise UserError(
+        f'sharpness: got shape {np.shape(sharpness)}, want [{len(users)}, T]'
+      )
+    tails = np.zeros(np.shape(sharpness), np.float32)
 
     def start(block: np.ndarray, begin: int, end: int) -> tuple:
       pairs = [
         user_item_pairs(lists, begin, end, size) for lists in (seen, targets)
       ]
-      on_mesh = sharding.put_replicated((block, *pairs), self.mesh)
+      factors = np.ones((size, tails.shape[1]), np.float32)
+      factors[: end - begin] = sharpness[begin:end]
+      extra = padded_pairs(None if added is None else added(begin, end), size)
+      on_mesh = sharding.put_replicated(
+        (block, *pairs, factors, extra), self.mesh
+      )
       return self._rank_block(*on_mesh, k=k, approximate=approximate)
 
     for here, ranked in computed_blocks(users, size, (size,), start):
-      scores, items, scores_of_targets, counts_of_targets = ranked
+      scores, items, its_tails, scores_of_targets, counts_of_targets = ranked
       items = np.where(scores == -np.inf, -1, items)
-      for top, part in ((best_scores, scores), (best_items, items)):
+      for top, part in (
+        (best_scores, scores),
+        (best_items, items),
+        (tails, its_tails),
+      ):
         rows = top[here]
         rows[:, : part.shape[1]] = part[: len(rows)]
       offsets = targets[1][here.start : here.stop + 1]
@@ -183,7 +212,9 @@ class ItemIndex:
       target_scores[begin:end] = scores_of_targets[: end - begin]
       counts[begin:end] = counts_of_targets[: end - begin]
     above, equal = counts.T
-    return TopItems(best_items, best_scores), TargetCounts(
+    return TopItems(
+      best_items, best_scores, tails if tails.shape[1] else None
+    ), TargetCounts(
       target_scores, above, equal, self._num_others(targets, seen)
     )
 
@@ -192,13 +223,20 @@ class ItemIndex:
     users: jax.Array,
     seen: Pairs,
     targets: Pairs,
+    sharpness: jax.Array,
+    added: tuple[Pairs, jax.Array],
     *,
     k: int,
     approximate: float | None,
-  ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+  ) -> tuple[jax.Array, ...]:
     """Starts the programs of a block; see `block_programs`."""
     scores, target_scores = block_programs.score(
-      self.vectors, users, targets, mesh=self.mesh, num_items=self.num_items
+      self.vectors,
+      users,
+      targets,
+      added,
+      mesh=self.mesh,
+      num_items=self.num_items,
     )
     scores, top_scores, top_items = block_programs.best(
       scores,
@@ -207,10 +245,15 @@ class ItemIndex:
       k=min(k, self.num_items),
       approximate=approximate,
     )
+    tails = sharpness
+    if sharpness.shape[1]:
+      tails = block_programs.tails(
+        scores, top_scores, sharpness, mesh=self.mesh
+      )
     _, counts = block_programs.count_others(
       scores, targets, target_scores, mesh=self.mesh
     )
-    return top_scores, top_items, target_scores, counts
+    return top_scores, top_items, tails, target_scores, counts
 
   def _block_size(self, num_users: int) -> int:
     """Of blocks alike, so that few users are padding: one of few sizes."""

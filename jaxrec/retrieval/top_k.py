@@ -54,6 +54,32 @@ def top_k(
   return top, chosen * GROUP + at % GROUP
 
 
+def least_of(top: jax.Array) -> jax.Array:
+  """float32 [B]: the last of the best scores [B, k], passing over -inf.
+
+  0 where there are none.
+  """
+  least = jnp.min(jnp.where(top > -jnp.inf, top, jnp.inf), 1, initial=jnp.inf)
+  return jnp.where(least < jnp.inf, least, 0)
+
+
+def tail_sum(
+  scores: jax.Array, least: jax.Array, sharpness: jax.Array
+) -> jax.Array:
+  """The sum of exp(sharpness * (min(score, least) - least)) of each user.
+
+  Args:
+    scores: float32 [B, R]; -inf adds nothing.
+    least: float32 [B], see `least_of`.
+    sharpness: float32 [B], above 0; or of one user any number.
+
+  Returns:
+    float32 [B]; its log is at least 0 where there is an item.
+  """
+  below = jnp.minimum(scores - least[:, None], 0)
+  return jnp.sum(jnp.exp(sharpness[:, None] * below), axis=1)
+
+
 def _one_zero(x: jax.Array) -> jax.Array:
   """-0 as 0: they are equal scores, and top_k would order them."""
   return jnp.where(x == 0, 0, x)

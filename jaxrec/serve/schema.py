@@ -101,7 +101,7 @@ class UserRequest(_Request):
   strategy: Annotated[
     Literal['top_k', 'probability'],
     pydantic.Field(
-      description='What the score is: the cosine of user and item, or the '
+      description='What the score is: a cosine of user and item, or the '
       'calibrated probability.'
     ),
   ] = 'top_k'
@@ -151,6 +151,16 @@ class RecommendRequest(UserRequest):
     Annotated[list[ItemId], pydantic.Field(max_length=IDS)] | None,
     pydantic.Field(description='Only these items.'),
   ] = None
+  diversity: Annotated[
+    float,
+    pydantic.Field(
+      ge=0,
+      le=1,
+      strict=True,
+      description='How much the texts of a list are to differ; 0: the best, '
+      'whatever their texts.',
+    ),
+  ] = 0.0
 
 
 class ScoreRequest(UserRequest):

@@ -81,6 +81,8 @@ class Service:
       answers = snapshot.score_many(histories, others, **arguments)
       return [_body('scores', snapshot, answer, None) for answer in answers]
     # The longest list that is wanted; of it each request has its first `k`.
+    # Of lists that are to differ, all are of one length.
+    arguments.pop('alike', None)
     answers = snapshot.recommend_many(histories, max(others), **arguments)
     return [
       _body('recommendations', snapshot, answer, k)
@@ -100,6 +102,8 @@ class Service:
       'categories': _hashable(request.categories),
       'only': _hashable(request.only),
     }
+    if request.diversity:  # A shorter list is no beginning of a longer one.
+      options |= {'diversity': request.diversity, 'alike': request.k}
     return await self._batcher.submit(
       ('recommend', *options.items()),
       (request.history, request.behaviours, request.times, request.k),

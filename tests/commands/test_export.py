@@ -16,7 +16,6 @@ from jaxrec.commands import bundle_files, export
 from jaxrec.commands.bundle_functions import whole_text_model
 from jaxrec.console import Display
 from jaxrec.errors import UserError
-from jaxrec.evaluation import calibration
 from jaxrec.models.text import weights
 from jaxrec.models.text.bert import Bert
 from jaxrec.training.experiment import Experiment
@@ -99,6 +98,9 @@ def test_the_encoder_is_whole(experiment_of, changes, tmp_path):
       1,
       merge_params(params, jax.tree.map(np.asarray, frozen)),
       np.zeros((1, 1)),
+      None,
+      {},
+      {},
       {},
       Validated({}, 0.0, None),
       popularity=np.zeros(1),
@@ -186,24 +188,11 @@ def test_manifest(shop):
   assert manifest['num_items'] == len(experiment.catalog)
   assert manifest['versions']['jax'] == jax.__version__
   assert manifest['calibration']['on'].startswith('validation: targets')
+  assert manifest['calibration']['kind'] == 'softmax'
   assert manifest['threshold'] is None  # Nobody was shown a list.
   assert json.loads((bundle / 'config.json').read_text()) == json.loads(
-    json.dumps(workdirs.plain(config.to_dict()))
+    json.dumps(workdirs.plain(experiment.config.to_dict()))
   )
-
-
-def test_a_case_control_study_gives_the_populations_chances():
-  """Of the correction in `export._calibrated`, on a known population."""
-  rng = np.random.default_rng(0)
-  logits = rng.normal(size=400_000)
-  chance = 1 / (1 + np.exp(-(1.5 * logits - 5)))
-  clicked = rng.random(len(logits)) < chance
-  others = np.flatnonzero(~clicked)
-  drawn = rng.choice(others, len(others) // 50, replace=False)
-  cases = np.concatenate([np.flatnonzero(clicked), drawn])
-  slope, intercept = calibration.fit(logits[cases], clicked[cases])
-  assert slope == pytest.approx(1.5, abs=0.1)
-  assert intercept + np.log(1 / 50) == pytest.approx(-5, abs=0.1)
 
 
 def test_mistakes_are_one_line(shop, tmp_path):

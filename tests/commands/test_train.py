@@ -22,6 +22,7 @@ from jaxrec.errors import UserError
 from jaxrec.evaluation import metrics
 from jaxrec.parallel import sharding
 from jaxrec.parallel.processes import Stopped, alone_in
+from jaxrec.report.curves import read_curves
 from jaxrec.training import loop
 from jaxrec.training.checkpoints import Checkpoints
 from jaxrec.training.experiment import Experiment
@@ -87,8 +88,11 @@ def test_every_config_reads_its_files(domain, variant, tiny_config):
 
 
 def is_like_another(variant) -> bool:
-  """What differs in who reads it, sets aside; a demo trains in tests/docs."""
-  return variant not in ('mind_small', 'movielens', 'sets')
+  """What differs in who reads it, sets aside; a demo trains in tests/docs.
+
+  Own logs train in test_own_logs.py.
+  """
+  return variant not in ('mind_small', 'movielens')
 
 
 @pytest.mark.parametrize(
@@ -180,6 +184,13 @@ def test_any_split_is_evaluated_beside_the_test(finished, one_device):
   assert found['split'] == 'validation' and workdirs.read(workdir) == before
   for name in found['validation']:
     assert found['metrics'][name] == found['validation'][name]
+  # What was step 0 then is made again, and training is measured against it.
+  at_start = dict(read_curves(workdir)['validation/auc'])[0]
+  training = found['training']
+  assert training['step_0']['auc'] == pytest.approx(at_start, abs=1e-6)
+  assert training['chosen_step'] == found['best_step']
+  gained = training['added']['auc']['difference']
+  assert gained == found['metrics']['auc'] - training['step_0']['auc']
   for name in ('results', 'report', 'predictions'):
     assert len(list(workdir.glob(f'{name}.validation.*'))) == 1
   with pytest.raises(UserError, match="--split: 'tests' is unknown"):
@@ -425,7 +436,7 @@ def test_what_cannot_be_is_one_clear_line(
     ({'model.terms.text.decay': 1.5}, 'text.decay=1.5: .*at most 1'),
     ({'model.terms.ids.decays.follows': 0.0}, 'decays.follows=0.0: .*above 0'),
     ({'model.terms.ids.dropout': 1.0}, 'ids.dropout=1.0'),
-    ({'model.terms': 'ids'}, 'the term text cannot be left out'),
+    ({'model.terms': 'ids'}, 'name text or item'),
     ({'model.terms.trend.half_life': 1.0}, 'only sequences tell when'),
     # What was said in the words of 0.1.0 is answered as clearly.
     ({'objective': 'next_itm'}, 'objective: .*did you mean .next_item'),
@@ -507,7 +518,16 @@ def test_a_refit_learns_from_validation_too(
   assert again.pipeline.num_examples > experiment.pipeline.num_examples
   with jax.set_mesh(experiment.mesh):
     fresh, _ = experiment.init()
+    steps = experiment._user_step
+    starts = [evaluate._step_0(experiment, refit) for refit in (False, True)]
     a, b = (experiment.restore_chosen(w, fresh) for w in (whole, parts))
+  # Training is measured against the start of what was trained: a refit has one
+  # of its own, and compiled steps are not made again for it.
+  jax.tree.map(np.testing.assert_array_equal, starts[0], fresh.params)
+  differ = jax.tree.map(lambda x, y: bool((x != y).any()), *starts)
+  assert any(jax.tree.leaves(differ)) == (variant == 'movielens')
+  assert experiment._user_step is steps
+  assert first['training']['chosen_step'] == 3
   jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
   differ = jax.tree.map(lambda x, y: (x != y).any(), a.params, a.judged)
   assert any(jax.tree.leaves(differ))

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,8 @@ def command_line(copied, prepared, monkeypatch):
   def find(name: str) -> list[str]:
     flags = [flag.replace(made_at, f'={copied}/') for flag in recorded[name]]
     assert sum(str(copied) in flag for flag in flags) == 2  # Data, encoder.
+    # Presets move on; what this one was then has a name of its own.
+    flags = [re.sub(':interactions$', ':interactions_v0_1', f) for f in flags]
     return [*flags, f'--config.data.cache_dir={prepared}']
 
   return find
@@ -93,13 +96,22 @@ def assert_close(value, recorded, place: str = '') -> None:
     assert value == recorded, place
 
 
-def assert_answers(bundle: pathlib.Path, recorded: list[dict]) -> None:
-  """The bundle answers to all that was asked as it did."""
+def assert_answers(
+  bundle: pathlib.Path, recorded: list[dict], without: Sequence[str] = ()
+) -> None:
+  """The bundle answers to all that was asked as it did.
+
+  `without`: what of an answer is not compared.
+  """
   model = jaxrec.load(bundle)
   for question in recorded:
     ask = getattr(model, question['method'])
     answer = [dataclasses.asdict(x) for x in ask(**question['arguments'])]
-    assert_close(answer, question['answer'], str(question['arguments']))
+    wanted = [
+      {key: x for key, x in one.items() if key not in without}
+      for one in question['answer']
+    ]
+    assert_close(answer, wanted, str(question['arguments']))
 
 
 @pytest.mark.parametrize('name', ['news', 'shop'])
@@ -120,7 +132,10 @@ def test_a_workdir_is_evaluated_and_exported_as_it_was(
   found = evaluate.evaluate_workdir(config, workdir, 'test')
   assert_close(found, {part: recorded[part] for part in JUDGED})
   export.export_workdir(config, workdir, tmp_path / 'bundle')
-  assert_answers(tmp_path / 'bundle', expected[name])
+  # What is exported now says the same items and logits, and scores that are
+  # cosines; probabilities of a whole catalog are another thing than they were.
+  without = ['score', *(['probability'] if name == 'shop' else [])]
+  assert_answers(tmp_path / 'bundle', expected[name], without)
 
 
 @pytest.mark.parametrize('name', ['news', 'shop'])

@@ -217,8 +217,14 @@ def test_filters(model):
 
 def test_thresholds(model):
   answerer = model._answerer
-  scale = dataclasses.replace(answerer.scale, slope=1.5, intercept=-0.2)
-  model._answerer = dataclasses.replace(answerer, scale=scale)
+  scale = dataclasses.replace(
+    answerer.scale, slope=1.5, intercept=-0.2, choice=None
+  )
+  model._answerer = dataclasses.replace(
+    answerer,
+    scale=scale,
+    chances=dataclasses.replace(answerer.chances, scale=scale),
+  )
   every = model.recommend([], k=99, strategy='probability')
   assert all(0 < x.probability < 1 and x.score == x.probability for x in every)
   cut = every[4].probability
@@ -229,6 +235,83 @@ def test_thresholds(model):
       model.recommend([], strategy='probability', threshold=threshold)
   with pytest.raises(UserError, match='only strategy'):
     model.recommend([], threshold=0.5)
+
+
+def test_probabilities_are_of_one_choice(model):
+  """Over all that may be recommended they add up, and keep the order."""
+  history, ids = model.item_ids[:3], model.item_ids
+  for given in ([], history):
+    every = model.recommend(given, k=99, strategy='probability')
+    chances = [x.probability for x in every]
+    assert chances == sorted(chances, reverse=True) and chances[0] < 0.999
+    assert 0.999 < sum(chances) <= 1
+    assert [x.score for x in every] == chances
+    # A candidate's is what it has in the list, whatever the strategy.
+    scored = model.score(given, [x.item_id for x in every])
+    np.testing.assert_allclose([x.probability for x in scored], chances, 1e-4)
+  among = model.recommend(history, k=99, strategy='probability', only=ids[:8])
+  assert 0.999 < sum(x.probability for x in among) <= 1
+  some = model.recommend(history, k=2, strategy='probability')
+  every = model.recommend(history, k=99, strategy='probability')
+  np.testing.assert_allclose(
+    [x.probability for x in some], [x.probability for x in every[:2]]
+  )
+  seen, new = model.score(history, [history[0], {'title': 'A thing'}])
+  assert 0 < seen.probability < 1 and 0 < new.probability < 1
+
+
+def test_what_is_seen_counts_where_it_was_ranked(model):
+  """By a protocol that keeps it; then what is left out has its part."""
+  answerer = model._answerer
+  choice = dataclasses.replace(answerer.scale.choice, seen='kept')
+  scale = dataclasses.replace(answerer.scale, choice=choice)
+  model._answerer = dataclasses.replace(
+    answerer,
+    scale=scale,
+    chances=dataclasses.replace(answerer.chances, scale=scale),
+  )
+  history = model.item_ids[:3]
+  every = model.recommend(history, k=99, exclude_seen=False)
+  chances = {x.item_id: x.probability for x in every}
+  assert 0.999 < sum(chances.values()) <= 1
+  unseen = model.recommend(history, k=99)
+  assert len(unseen) == len(every) - 3
+  for x in [*unseen, *model.score(history, history)]:
+    assert x.probability == pytest.approx(chances[x.item_id], rel=1e-4)
+
+
+def test_a_score_is_a_cosine_in_the_order_of_the_logits(model):
+  history = [*model.item_ids[:4], {'title': 'A new thing', 'sold_at': ''}]
+  best = model.recommend(history, k=99)
+  scores = np.array([x.score for x in best])
+  assert np.abs(scores).max() <= 1 and (np.diff(scores) <= 0).all()
+  logits = np.array([x.logit for x in best])
+  line = np.polyfit(logits, scores, 1)
+  np.testing.assert_allclose(np.polyval(line, logits), scores, atol=1e-6)
+
+
+def test_lists_that_differ(model):
+  history, texts = model.item_ids[:2], [f'{i} box' for i in range(30)]
+  model.add_items(
+    {'item_id': text, 'title': text, 'sold_at': ''} for text in texts
+  )
+  first, *rest = [x.item_id for x in model.recommend(history, 30, only=texts)]
+  model.add_items(
+    {'item_id': f'same{i}', 'title': first, 'sold_at': ''} for i in range(3)
+  )
+  options = {'k': 5, 'only': ['same0', 'same1', 'same2', *rest]}
+  best = model.recommend(history, **options)
+  assert best == model.recommend(history, **options, diversity=0)
+  assert len({x.item_id[:4] for x in best[:3]}) == 1 and len(best) == 5
+  differ = model.recommend(history, **options, diversity=0.5)
+  ids = [x.item_id for x in differ]
+  assert ids[0] == best[0].item_id and len(set(ids)) == 5
+  assert not ids[1].startswith('same')
+  assert differ == model.recommend(history, **options, diversity=0.5)
+  every = {x.item_id: x for x in model.recommend(history, k=99)}
+  for x in differ:  # Moved, not rescored.
+    assert x.logit == every[x.item_id].logit
+  assert len(model.recommend([], k=5, diversity=1.0)) == 5  # What is popular.
 
 
 def test_without_a_history_what_is_popular(model, shop):
@@ -314,6 +397,9 @@ def test_any_text_is_read(model, text):
     (lambda m: m.recommend([], k=True), 'k=True'),
     (lambda m: m.recommend([], k=10**9), 'k=1000000000'),
     (lambda m: m.recommend([], strategy='topk'), "mean 'top_k'"),
+    (lambda m: m.recommend([], diversity=2), 'diversity=2: want'),
+    (lambda m: m.recommend([], diversity=True), 'diversity'),
+    (lambda m: m.recommend([], diversity=np.nan), 'diversity'),
     (lambda m: m.recommend([], unknown='ignore'), 'unknown'),
     (lambda m: m.recommend([], only='N1'), 'only'),
     (lambda m: m.recommend([], only=['N1']), "'N1' is unknown"),
@@ -331,7 +417,7 @@ def test_any_text_is_read(model, text):
     (lambda m: m.add_items('x'), 'items'),
     (lambda m: m.remove_items('x'), 'item_ids'),
   ],
-  ids=range(32),
+  ids=range(35),
 )
 def test_what_cannot_be_is_one_clear_error(model, ask, message):
   with pytest.raises(UserError, match=message) as e:

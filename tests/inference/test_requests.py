@@ -11,7 +11,9 @@ from jaxrec.inference.requests import (
 )
 
 DAY = 86400.0
-INPUTS = {name: (('b', 'h'), 'int32') for name in Context._fields}
+# Each row is one user's: there are no segments.
+NAMES = [name for name in Context._fields if name != 'segments']
+INPUTS = {name: (('b', 'h'), 'int32') for name in NAMES}
 INPUTS |= {
   'days': (('b', 'h'), 'float32'),
   'today': (('b',), 'int32'),

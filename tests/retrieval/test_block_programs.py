@@ -26,12 +26,14 @@ def test_a_device_keeps_its_scores_of_one_block_once(shape):
   )
   pairs = (np.zeros(num_pairs, np.int32),) * 2
   users, scores = np.zeros((block, D)), np.zeros(num_pairs, np.float32)
+  factors, added = np.ones((block, 3)), (pairs, scores)
   lower = lambda f, *args, **changes: f.lower(*args, mesh=mesh, **changes)
   largest = block * n // mesh.size
   new = []
   for lowered in (
-    lower(block_programs.score, items, users, pairs, num_items=n - 3),
+    lower(block_programs.score, items, users, pairs, added, num_items=n - 3),
     lower(block_programs.best, spread, pairs, k=k, approximate=None),
+    lower(block_programs.tails, spread, np.zeros((block, k)), factors),
     lower(block_programs.count_others, spread, pairs, scores),
   ):
     compiled = lowered.compile()

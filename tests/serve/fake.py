@@ -81,6 +81,7 @@ class FakeModel:
     self.delay = delay
     self.calls = []  # Sizes of the calls of recommend_many and score_many.
     self.options = {}  # Of the last call of recommend_many.
+    self.lists = []  # Diversity and k of each.
     self._lock = threading.Lock()
     self._index = {}  # Replaced, never changed.
     self.add_items(world() if items is None else items)
@@ -176,6 +177,7 @@ class FakeModel:
     exclude_seen=True,
     categories=None,
     only=None,
+    diversity=0.0,
     explain=False,
     behaviours=None,
     times=None,
@@ -184,6 +186,7 @@ class FakeModel:
   ):
     self.calls.append(len(histories))
     self.options.update(behaviours=behaviours, times=times, now=now)
+    self.lists.append((diversity, k))
     time.sleep(self.delay)
     index = self._index
     answers = []

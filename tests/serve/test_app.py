@@ -81,6 +81,19 @@ def test_options_reach_the_model(client):
   assert auto == few
 
 
+def test_lists_that_are_to_differ_are_each_of_their_own_length(client_of):
+  model = FakeModel()
+  client = client_of(model, window=0.05)
+  asked = [{'k': k, 'diversity': d} for k, d in ((3, 0.5), (2, 0.5), (4, 0.0))]
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    lists = list(pool.map(lambda body: best(client, **body), asked))
+  assert [len(items) for items in lists] == [3, 2, 4]
+  # No list that is to differ is cut out of a longer one.
+  assert {(0.5, 3), (0.5, 2)} <= set(model.lists)
+  for wrong in (-0.1, 1.5, '0.5'):
+    refused(post(client, '/recommend', {'diversity': wrong}), 422, 'diversity')
+
+
 def test_unknown_ids(client):
   history = ['sport-1', 'nothing', 'food-1']
   refused(post(client, '/recommend', {'history': history}), 422, "'nothing'")
