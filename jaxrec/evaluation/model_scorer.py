@@ -1,13 +1,15 @@
 """Our model as a Scorer: see `evaluation.scorers`."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import jax
 import numpy as np
 from jax.sharding import Mesh
 
 from jaxrec.data.batches.evaluate import eval_batches, history_batches
 from jaxrec.data.columns.impressions import Impressions
+from jaxrec.ensemble.ensemble import Ensemble
 from jaxrec.evaluation.scorers import CatalogRanks
 from jaxrec.parallel.sharding import put_batch
 from jaxrec.retrieval.sharded_index import ItemIndex
@@ -31,6 +33,7 @@ class ModelScorer:
     num_items: N.
     batch_size, history_length: B and H of the batches.
     mesh: see `sharding`.
+    ensemble: what adds to the logits; None for nothing.
     approximate: recall that `ItemIndex.rank` aims at in its lists; 0: exact.
   """
 
@@ -42,6 +45,7 @@ class ModelScorer:
   history_length: int
   mesh: Mesh
   approximate: float = 0.0
+  ensemble: Ensemble | None = None
 
   def pairs(self, examples: Impressions) -> np.ndarray:
     """See `Scorer.pairs`; every item is encoded once."""
@@ -49,7 +53,7 @@ class ModelScorer:
     rows = np.zeros(self.num_items, np.int32)
     rows[items] = np.arange(len(items))
     table = self.table_of(items)
-    return flat_logits(
+    logits = flat_logits(
       lambda batch: self.eval_step(table, batch),
       examples,
       rows,
@@ -57,9 +61,39 @@ class ModelScorer:
       history_length=self.history_length,
       mesh=self.mesh,
     )
+    if self.ensemble is not None:
+      logits += self.ensemble.pairs(examples, self.history_length)
+    return logits
 
-  def rank(self, examples: Impressions, masked: bool, k: int) -> CatalogRanks:
+  def rank(
+    self,
+    examples: Impressions,
+    masked: bool,
+    k: int,
+    sharpness: np.ndarray | None = None,
+  ) -> CatalogRanks:
     """See `Scorer.rank`; the whole catalog is encoded once."""
+    users, table = self.encoded(examples)
+    index = ItemIndex(table, self.mesh)
+    return self._ranked(index, users, examples, masked, k, sharpness)
+
+  def rank_ways(
+    self, ways: Sequence[tuple[Impressions, bool]], k: int
+  ) -> list[CatalogRanks]:
+    """See `Scorer.rank_ways`; users are encoded once, too.
+
+    What takes long is the users' vectors: the products with the items are
+    made again for each way, so that none of them is ever kept.
+    """
+    users, table = self.encoded(ways[0][0])
+    index = ItemIndex(table, self.mesh)
+    return [self._ranked(index, users, *way, k) for way in ways]
+
+  def encoded(self, examples: Impressions) -> tuple[np.ndarray, jax.Array]:
+    """Users [E, W], on the host, and the catalog's items [N, W], on the mesh.
+
+    Their product, and the model's bias, is the logit.
+    """
     rows = np.arange(self.num_items, dtype=np.int32)
     table = self.table_of(rows)
     users = np.zeros((len(examples), table.shape[1]), np.float32)
@@ -70,14 +104,33 @@ class ModelScorer:
       history_length=self.history_length,
     ):
       vectors = self.user_step(table, *put_batch(histories, self.mesh))
-      users[which] = np.asarray(vectors)[: which.stop - which.start]
-    best, counts = ItemIndex(table, self.mesh).rank(
+      users[which] = np.asarray(vectors)[: len(which)]
+    return users, table
+
+  def _ranked(
+    self,
+    index: ItemIndex,
+    users: np.ndarray,
+    examples: Impressions,
+    masked: bool,
+    k: int,
+    sharpness: np.ndarray | None = None,
+  ) -> CatalogRanks:
+    added = None
+    if self.ensemble is not None:
+      added = self.ensemble.of_examples(examples, self.history_length)
+    best, counts = index.rank(
       users,
       k,
       targets=(examples.candidates, examples.candidate_offsets),
       seen=(examples.history, examples.history_offsets) if masked else None,
       approximate=self.approximate or None,
+      sharpness=sharpness,
+      added=added,
     )
+    tails = best.tails
+    if tails is None:
+      tails = np.zeros((len(users), 0), np.float32)
     return CatalogRanks(
       items=best.items,
       scores=best.scores,
@@ -85,6 +138,7 @@ class ModelScorer:
       equal=counts.equal,
       target_scores=counts.scores,
       others=counts.num_others,
+      tails=tails,
     )
 
 

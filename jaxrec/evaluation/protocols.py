@@ -21,7 +21,7 @@ from jaxrec.data.columns.ragged import ragged_rows
 from jaxrec.errors import UserError
 from jaxrec.evaluation import metrics
 from jaxrec.evaluation.judged import TOP, Judged, judge_listed
-from jaxrec.evaluation.scorers import Scorer
+from jaxrec.evaluation.scorers import CatalogRanks, Scorer
 
 
 class Protocol(abc.ABC):
@@ -122,7 +122,7 @@ class WholeCatalog(Protocol):
 
   def examples(self, split: Impressions) -> tuple[Impressions, dict[str, int]]:
     """See `Protocol.examples`."""
-    return unseen_targets(split) if self.seen == 'masked' else (split, {})
+    return unseen_targets(split) if self._masks else (split, {})
 
   def describe(self) -> str:
     """See `Protocol.describe`."""
@@ -133,16 +133,45 @@ class WholeCatalog(Protocol):
   ) -> Judged:
     """See `Protocol.judge`."""
     del threshold
-    ranks = scorer.rank(examples, self.seen == 'masked', TOP)
-    owners = np.repeat(
-      np.arange(len(examples)), np.diff(examples.candidate_offsets)
-    )
-    places = metrics.Places(
-      owners, ranks.above, ranks.equal, ranks.target_scores, ranks.others
-    )
-    return Judged(
-      metrics.rank_metrics(places), places, ranks.items, ranks.scores
-    )
+    return _judged(scorer.rank(examples, self._masks, TOP), examples)
+
+  @property
+  def other(self) -> 'WholeCatalog':
+    """The same, but for what becomes of seen items."""
+    return WholeCatalog(self.name, 'kept' if self._masks else 'masked')
+
+  def judge_both(
+    self, scorer: Scorer, examples: Impressions, other: Impressions
+  ) -> tuple[Judged, Judged]:
+    """What a scorer did here and under `other`.
+
+    Args:
+      scorer: whose.
+      examples, other: of the same split, as `examples` of both gave them.
+    """
+    if len(examples) != len(other):  # Some have no target but a seen one.
+      return (
+        self.judge(scorer, examples, 0.0),
+        self.other.judge(scorer, other, 0.0),
+      )
+    ways = (examples, self._masks), (other, self.other._masks)
+    here, there = scorer.rank_ways(ways, TOP)
+    return _judged(here, examples), _judged(there, other)
+
+  @property
+  def _masks(self) -> bool:
+    return self.seen == 'masked'
+
+
+def _judged(ranks: CatalogRanks, examples: Impressions) -> Judged:
+  """Metrics and lists from whole catalogs that were ranked."""
+  owners = np.repeat(
+    np.arange(len(examples)), np.diff(examples.candidate_offsets)
+  )
+  places = metrics.Places(
+    owners, ranks.above, ranks.equal, ranks.target_scores, ranks.others
+  )
+  return Judged(metrics.rank_metrics(places), places, ranks.items, ranks.scores)
 
 
 @dataclasses.dataclass(frozen=True)

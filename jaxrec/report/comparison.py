@@ -12,6 +12,8 @@ FOOT = (
   'that draw nothing are the same each time.',
   'Brackets are 95 % bootstrap intervals over users; with several seeds they '
   'reach from the lowest to the highest end of any seed’s.',
+  'Added by training is the step that validation chose minus step 0, the start '
+  'that terms have in closed form; 0 where step 0 was chosen.',
   'p is two-sided, of the bootstrap over users, paired: both are measured on '
   'the same draws. With several seeds it is the largest of them, and 1 where '
   'seeds differ in who is ahead. It is not corrected for the number of '
@@ -53,15 +55,18 @@ def markdown(datasets: dict) -> str:
       f'{OURS} ahead by',
       'ratio',
       'p',
+      'added by training',
     ),
   ]
   for name, dataset in datasets.items():
     if 'methods' in dataset:
       lines.append(_row(name, *summary(dataset).values()))
-    lines += [_row(name, line, *[''] * 6) for line in missing(dataset)]
+    lines += [_row(name, line, *[''] * 7) for line in missing(dataset)]
   for name, dataset in datasets.items():
     if 'methods' in dataset:
       lines += ['', f'## {name}', '', f'{describe(dataset)}.', '']
+      if said := training(dataset):
+        lines += [f'{said[0].upper()}{said[1:]}.', '']
       lines += _methods(dataset)
   lines += ['', *(f'- {note}' for note in foot(datasets))]
   return '\n'.join(lines) + '\n'
@@ -85,7 +90,29 @@ def summary(dataset: dict) -> dict[str, str]:
     'ahead': difference(against),
     'ratio': words.number(dataset['ratio'], 3) if best else '',
     'p': p_of(against),
+    'added': difference(added_in(dataset)),
   }
+
+
+def added_in(dataset: dict) -> dict:
+  """What training added by the main metric; {} where it is not known."""
+  training = dataset.get('training') or {}
+  return training.get('added', {}).get(dataset['metric'], {})
+
+
+def training(dataset: dict) -> str:
+  """What training added, in a sentence without its full stop; '' if unknown."""
+  against = added_in(dataset)
+  if not against:
+    return ''
+  steps = dataset['training']['chosen_steps']
+  mean = ', the mean over seeds' if len(steps) > 1 else ''
+  p = f', p {words.p_value(against["p"])}' if against['p'] is not None else ''
+  chosen = f'step{"s" if len(steps) > 1 else ""} {", ".join(map(str, steps))}'
+  return (
+    f'training added {difference(against)} {label(dataset["metric"])} to '
+    f'step 0{mean}{p}; validation chose {chosen}'
+  )
 
 
 def brief(dataset: dict) -> dict[str, str]:

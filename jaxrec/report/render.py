@@ -10,7 +10,7 @@ from plotly.offline import get_plotlyjs
 from jaxrec.config import flattened
 from jaxrec.errors import UserError
 from jaxrec.files import write_text
-from jaxrec.report import sections, templates, words
+from jaxrec.report import added, ensemble, sections, templates, words
 
 HISTORY_SHOWN = 10
 
@@ -48,6 +48,7 @@ def render(results: dict, curves: dict, examples: list) -> str:
     for section in (
       sections.learning(results, curves),
       sections.metrics(results),
+      ensemble.section(results),
       sections.slices(results),
       sections.calibration(results),
       sections.popularity(results),
@@ -74,6 +75,8 @@ def render(results: dict, curves: dict, examples: list) -> str:
     protocol=_protocol(results),
     sampled=words.is_sampled(results),
     caveat=results.get('caveat'),
+    training=(results.get('training') or {}).get('summary'),
+    training_in_doubt=added.is_in_doubt(results),
     sections=shown,
     facts=_facts(results),
     history_shown=HISTORY_SHOWN,

@@ -1,12 +1,17 @@
 """The report's sections: plots and tables, and how to read them.
 
-A section is a dict for report.html.j2, see `_section`; one that has nothing to
-show is None.
+A section is a dict for report.html.j2, see `parts.section`; one that has
+nothing to show is None.
 """
 
-from collections.abc import Sequence
-
-from jaxrec.report import figures, plot_style, words
+from jaxrec.report import (
+  added,
+  both_ways,
+  figures,
+  parts,
+  plot_style,
+  words,
+)
 from jaxrec.report.words import CEILING, OURS, label
 
 CURVES = {  # Those that are shown, in this order, where there are such.
@@ -31,7 +36,8 @@ def learning(results: dict, curves: dict) -> dict | None:
         'caption': caption or f'Validation {metric}',
         'figure': figures.curve(tag, curves[tag], best),
       }
-  if not plots:
+  table = added.table(results)
+  if not plots and not table:
     return None
   read = 'What training did, by step.'
   if any(tag.startswith('validation/') for tag in plots):
@@ -39,7 +45,13 @@ def learning(results: dict, curves: dict) -> dict | None:
     if best is not None:
       read += f' The dotted line marks step {best:,}, the best on validation: '
       read += 'its weights are what this report is about.'
-  return _section('learning', 'Learning curves', read, list(plots.values()))
+  return parts.section(
+    'learning',
+    'Learning curves',
+    read,
+    list(plots.values()),
+    [table] if table else [],
+  )
 
 
 def metrics(results: dict) -> dict:
@@ -69,24 +81,24 @@ def metrics(results: dict) -> dict:
   tables = []
   present = words.ordered(name for _, reached, _ in rows for name in reached)
   for title, (note, names) in words.groups(present).items():
-    table = _table(title, note, [label(name) for name in names])
+    table = parts.table(title, note, [label(name) for name in names])
     best = {
-      name: _best({model: reached.get(name) for model, reached, _ in rows})
+      name: parts.best({model: reached.get(name) for model, reached, _ in rows})
       for name in names
     }
     for model, reached, intervals in rows:
       cells = [
-        _cell(
+        parts.cell(
           words.number(reached.get(name)),
           words.brackets(words.interval_of(intervals, name)),
           strong=model in best[name] and name not in words.NEUTRAL,
         )
         for name in names
       ]
-      table['rows'].append(_row(model, cells))
+      table['rows'].append(parts.row(model, cells))
     tables.append(table)
-  tables += [_comparisons(results), _choices(results)]
-  return _section(
+  tables += [both_ways.table(results), _comparisons(results), _choices(results)]
+  return parts.section(
     'metrics',
     'Metrics beside the baselines',
     read,
@@ -98,7 +110,7 @@ def metrics(results: dict) -> dict:
 def _comparisons(results: dict) -> dict:
   compared = results.get('comparisons') or {}
   metrics = words.ordered(name for row in compared.values() for name in row)
-  table = _table(
+  table = parts.table(
     f'{OURS} minus each baseline, all metrics',
     f'Bold where p < {words.ALPHA} and the interval leaves out zero; not '
     'corrected for the number of baselines.',
@@ -113,16 +125,20 @@ def _comparisons(results: dict) -> dict:
       low_high = words.brackets(c.interval, sign=True)
       p = f'p {words.p_value(c.p)}' if c.p is not None else ''
       value = words.number(c.difference, sign=True)
-      cells.append(_cell(value, low_high, p, strong=bool(c.significant)))
-    table['rows'].append(_row(model, cells))
+      cells.append(parts.cell(value, low_high, p, strong=bool(c.significant)))
+    table['rows'].append(parts.row(model, cells))
   return table
 
 
 def _choices(results: dict) -> dict:
-  table = _table('Settings chosen on validation', '', ['setting'], text=True)
+  table = parts.table(
+    'Settings chosen on validation', '', ['setting'], text=True
+  )
   for model, choice in (results.get('choices') or {}).items():
     settings = ', '.join(f'{k} = {v}' for k, v in (choice or {}).items())
-    table['rows'].append(_row(model, [_cell(settings or 'none to choose')]))
+    table['rows'].append(
+      parts.row(model, [parts.cell(settings or 'none to choose')])
+    )
   return table
 
 
@@ -138,17 +154,19 @@ def slices(results: dict) -> dict | None:
   order = [name for name, *_ in words.by_value(results)]
   tables = []
   for question, answers in questions.items():
-    table = _table(f'{label(main)} by {question}', '', ['examples', *order])
+    table = parts.table(
+      f'{label(main)} by {question}', '', ['examples', *order]
+    )
     for answer, part in answers.items():
       models = {OURS: part.get('metrics')} | (part.get('baselines') or {})
       values = {name: words.value_of(models.get(name), main) for name in order}
-      best = _best(values)
+      best = parts.best(values)
       interval = words.brackets(words.interval_of(part.get('intervals'), main))
-      cells = [_cell(words.count(part.get('examples')))]
+      cells = [parts.cell(words.count(part.get('examples')))]
       for name, value in values.items():
         sub = interval if name == OURS else ''
-        cells.append(_cell(words.number(value), sub, strong=name in best))
-      table['rows'].append(_row(answer, cells))
+        cells.append(parts.cell(words.number(value), sub, strong=name in best))
+      table['rows'].append(parts.row(answer, cells))
     tables.append(table)
   plots = [
     {'caption': f'By {question}', 'figure': figure}
@@ -164,7 +182,7 @@ def slices(results: dict) -> dict | None:
     f'{label(main)} for parts of the split. {marks}. Where n, the number of '
     'examples, is small, the interval is wide and says little.'
   )
-  return _section('slices', 'Slices', read, plots, tables)
+  return parts.section('slices', 'Slices', read, plots, tables)
 
 
 def calibration(results: dict) -> dict | None:
@@ -174,18 +192,20 @@ def calibration(results: dict) -> dict | None:
   figure = figures.reliability(trained['bins'])
   if figure is None:
     return None
+  if trained.get('kind') == 'softmax':
+    return _catalog_calibration(trained, figure)
   fitted = trained.get('fitted')
   again = figures.reliability(fitted['bins']) if fitted else None
   title = 'As trained, in figures' if again is not None else ''
-  table = _table(title, '', ['predicted', 'clicked', 'candidates'])
+  table = parts.table(title, '', ['predicted', 'clicked', 'candidates'])
   for b in trained['bins']:
     cells = [
-      _cell(words.number(b.get('predicted'))),
-      _cell(words.number(b.get('clicked'))),
-      _cell(words.count(b.get('count'))),
+      parts.cell(words.number(b.get('predicted'))),
+      parts.cell(words.number(b.get('clicked'))),
+      parts.cell(words.count(b.get('count'))),
     ]
     name = f'{words.number(b["low"], 3)}–{words.number(b["high"], 3)}'
-    table['rows'].append(_row(name, cells))
+    table['rows'].append(parts.row(name, cells))
   read = (
     'On the dashed line, what is called 10 % likely is clicked in 10 % of the '
     f'cases; under it, {OURS} promises more clicks than there are. The '
@@ -200,7 +220,7 @@ def calibration(results: dict) -> dict | None:
       f'{words.number(fitted["intercept"], 3)}, fitted on validation'
     )
     plots.append({'caption': 'Fitted on validation', 'figure': again})
-  return _section(
+  return parts.section(
     'calibration',
     'Calibration',
     f'{read}.',
@@ -208,6 +228,31 @@ def calibration(results: dict) -> dict | None:
     [table],
     beside=again is None,
   )
+
+
+def _catalog_calibration(trained: dict, figure) -> dict:
+  """Of whole catalogs: the first ten places, by how much is read of a user."""
+  table = parts.table(
+    'By how many items of a history are read',
+    '',
+    ['first: predicted', 'hit', 'ten: predicted', 'hit', 'ECE', 'examples'],
+  )
+  for name, part in trained.get('by_history', {}).items():
+    chances, hits = part['probability'], part['hits']
+    values = (chances[0], hits[0], sum(chances), sum(hits), part['ece'])
+    cells = [parts.cell(words.number(value)) for value in values]
+    cells.append(parts.cell(words.count(part['examples'])))
+    table['rows'].append(parts.row(name, cells))
+  read = (
+    'Of the first ten places of each list: on the dashed line, what is called '
+    '10 % likely is what is done next in 10 % of the cases. Of several things '
+    'done at one moment that counts which stands highest. The probabilities of '
+    'a list add up to at most 1; they were fitted on validation. The expected '
+    'calibration error, the mean distance from the line, is '
+    f'{words.number(trained.get("ece"))}.'
+  )
+  plots = [{'caption': 'Fitted on validation', 'figure': figure}]
+  return parts.section('calibration', 'Calibration', read, plots, [table])
 
 
 def popularity(results: dict) -> dict | None:
@@ -220,10 +265,10 @@ def popularity(results: dict) -> dict | None:
   order = [name for name in order if bias.get(name)]
   if not order:
     return None
-  table = _table('Popularity bias in figures', '', bias['bins'])
+  table = parts.table('Popularity bias in figures', '', bias['bins'])
   for name in order:
-    cells = [_cell(_percent(share)) for share in bias[name]]
-    table['rows'].append(_row(name, cells))
+    cells = [parts.cell(_percent(share)) for share in bias[name]]
+    table['rows'].append(parts.row(name, cells))
   read = (
     'How the places of recommended lists spread over items that few or many '
     'users know, beside the whole catalog and what was clicked: where the '
@@ -238,7 +283,7 @@ def popularity(results: dict) -> dict | None:
       for i, name in enumerate(bias['bins'])
     },
   }
-  return _section('popularity', 'Popularity bias', read, [plot], [table])
+  return parts.section('popularity', 'Popularity bias', read, [plot], [table])
 
 
 def examples(examples: list) -> dict | None:
@@ -248,64 +293,7 @@ def examples(examples: list) -> dict | None:
     'Some users: what they had acted on, oldest first, what was ranked '
     'on top for them, and what they clicked, with the place it was given.'
   )
-  return _section('examples', 'Examples', read, [])
-
-
-def _section(
-  name: str,
-  title: str,
-  read: str,
-  plots: Sequence[dict],
-  tables: Sequence[dict] = (),
-  *,
-  beside: bool = False,
-) -> dict:
-  """What the template shows.
-
-  Args:
-    name: its anchor.
-    title: its heading.
-    read: a sentence that says how to read it.
-    plots: dicts of 'caption', 'figure' and maybe 'legend'.
-    tables: see `_table`; all but the first are folded.
-    beside: whether the first table stands beside the plot.
-  """
-  return {
-    'id': name,
-    'title': title,
-    'read': read,
-    'plots': list(plots),
-    'tables': list(tables),
-    'beside': beside,
-  }
-
-
-def _table(
-  title: str, note: str, head: list[str], *, text: bool = False
-) -> dict:
-  """An empty table; `text` for columns of words, not of numbers."""
-  return {'title': title, 'note': note, 'head': head, 'rows': [], 'text': text}
-
-
-def _row(name: str, cells: list[dict]) -> dict:
-  return {'name': name, 'cells': cells}
-
-
-def _cell(text: str, *sub: str, strong: bool = False) -> dict:
-  """A cell; `sub` are smaller lines under it."""
-  return {'text': text, 'sub': [s for s in sub if s], 'strong': strong}
-
-
-def _best(values: dict) -> set[str]:
-  """Those that none beats, of several; the ceiling does not take part."""
-  values = {
-    name: value
-    for name, value in values.items()
-    if name != CEILING and words.finite(value) is not None
-  }
-  if len(values) < 2:
-    return set()
-  return {name for name in values if values[name] == max(values.values())}
+  return parts.section('examples', 'Examples', read, [])
 
 
 def _percent(value: float | None) -> str:

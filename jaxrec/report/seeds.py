@@ -3,7 +3,7 @@
 import statistics
 
 from jaxrec.errors import UserError
-from jaxrec.report import words
+from jaxrec.report import added, words
 from jaxrec.report.words import CEILING, OURS
 
 METRICS = ('auc', 'mrr', 'ndcg@5', 'ndcg@10', 'hr@10')
@@ -23,7 +23,9 @@ def combine(runs: dict[int, dict]) -> dict:
     of all but ours, 'against' too: by metric the 'difference', ours minus
     this one, its 'interval' and 'p'. 'best_baseline', 'ratio' (ours / best
     baseline): None where there is none. Methods that a seed lacks are left
-    out. What is not known is None.
+    out. 'training': 'chosen_steps' and, by metric as in 'against', what was
+    'added' to step 0; None where a seed does not tell. What is not known is
+    None.
 
   Raises:
     UserError: the seeds saw different data.
@@ -77,6 +79,7 @@ def combine(runs: dict[int, dict]) -> dict:
     'methods': methods,
     'best_baseline': best,
     'ratio': ours / rival if rival and ours is not None else None,
+    'training': _training(results, metrics),
   }
 
 
@@ -106,7 +109,24 @@ def _values(results: list, baseline: str | None, metrics: list[str]) -> dict:
 
 def _against(results: list, baseline: str, metric: str) -> dict:
   """Ours minus a baseline: the mean, the widest interval, the largest p."""
-  comparisons = [words.comparison(r, baseline, metric) for r in results]
+  return _together([words.comparison(r, baseline, metric) for r in results])
+
+
+def _training(results: list, metrics: list[str]) -> dict | None:
+  """What the seeds' trainings added to their starts."""
+  if not all(r.get('training') for r in results):
+    return None
+  return {
+    'chosen_steps': [r['training']['chosen_step'] for r in results],
+    'added': {
+      metric: _together([added.comparison(r, metric) for r in results])
+      for metric in metrics
+      if all(metric in r['training']['added'] for r in results)
+    },
+  }
+
+
+def _together(comparisons: list[words.Comparison]) -> dict:
   differences = _all_known([c.difference for c in comparisons])
   p_values = _all_known([c.p for c in comparisons])
   p = max(p_values) if p_values else None

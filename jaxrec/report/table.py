@@ -1,6 +1,7 @@
 """The final table of a run, on the console."""
 
 from jaxrec.console import Display
+from jaxrec.report import both_ways, ensemble
 from jaxrec.report.words import OURS
 
 RANKING = ('auc', 'mrr', 'ndcg@5', 'ndcg@10', 'hr@10')
@@ -45,6 +46,12 @@ def show(results: dict, display: Display) -> None:
   if 'f1' in results['metrics']:
     values = (f'{m} {_number(results["metrics"][m])}' for m in CLICKS)
     display.say(f'{OURS} calls candidates clicked with {", ".join(values)}')
+  if rows := both_ways.rows(results):
+    display.table('The literature’s two ways: seen items masked, kept', rows)
+  if rows := ensemble.rows(results):
+    display.table(ensemble.title(results), rows)
+  if said := (results.get('training') or {}).get('summary'):
+    display.say(said)
 
 
 def _number(value: float | None) -> str:

@@ -159,7 +159,12 @@ class Comparison:
 def comparison(results: dict, name: str, metric: str) -> Comparison:
   """What results.json says of ours against a baseline in one metric."""
   by_metric = (results.get('comparisons') or {}).get(name) or {}
-  against = by_metric.get(metric) or {}
+  return comparison_of(by_metric.get(metric))
+
+
+def comparison_of(against: dict | None) -> Comparison:
+  """One of those that results.json holds; None: there is none."""
+  against = against or {}
   return Comparison(
     finite(against.get('difference')),
     interval_of(against, 'interval'),

@@ -144,6 +144,8 @@ def test_a_catalogs_ranks_are_those_of_its_logits(
       mesh=mesh,
     )
     ranked = scorer.rank(examples, masked=False, k=N)
+    ways = scorer.rank_ways([(examples, True), (examples, False)], N)
+    masked = scorer.rank(examples, masked=True, k=N)
     everything = dataclasses.replace(
       examples,
       candidates=np.tile(np.arange(N, dtype=np.int32), len(rows)),
@@ -151,6 +153,12 @@ def test_a_catalogs_ranks_are_those_of_its_logits(
       labels=np.zeros(N * len(rows), np.uint8),
     )
     logits = scorer.pairs(everything).reshape(len(rows), N)
+  jax.tree.map(
+    np.testing.assert_array_equal,
+    [dataclasses.asdict(way) for way in ways],
+    [dataclasses.asdict(way) for way in (masked, ranked)],
+  )
+  assert (masked.items == -1).any()
   for i in rows:
     assert sorted(ranked.items[i]) == list(range(N))
     ordered = logits[i][ranked.items[i]]

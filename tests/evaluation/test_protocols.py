@@ -50,18 +50,21 @@ def test_the_index_on_a_mesh_ranks_as_the_host_does(held_out, devices):
   rows = [int(examples.user_ids[i][1:]) for i in range(len(examples))]
   users = users[rows].astype(np.float32)
   mesh = sharding.make_mesh(devices=jax.devices()[:devices])
+  sharpness = rng.uniform(0.1, 3, (len(rows), 2))
   with jax.set_mesh(mesh):
     best, counts = ItemIndex(items.astype(np.float32), mesh).rank(
       users,
       10,
       targets=(examples.candidates, examples.candidate_offsets),
       seen=(examples.history, examples.history_offsets),
+      sharpness=sharpness,
     )
   expected = scorers.BlockScorer(lambda _, r: users[r] @ items.T, None).rank(
-    examples, True, 10
+    examples, True, 10, sharpness
   )
   np.testing.assert_array_equal(best.items, expected.items)
   np.testing.assert_array_equal(best.scores, expected.scores)
+  np.testing.assert_allclose(best.tails, expected.tails, rtol=1e-5)
   for counted, wanted in (
     (counts.above, expected.above),
     (counts.equal, expected.equal),

@@ -4,7 +4,7 @@ import json
 
 from jaxrec.report import comparison
 from jaxrec.report.seeds import combine
-from tests.report.runs import one_seed
+from tests.report.runs import of_training, one_seed
 
 
 def test_what_is_not_known_is_none_and_a_dash():
@@ -59,3 +59,29 @@ def test_markdown_says_what_json_holds(datasets):
       assert len(cells) == 1
   assert r'seed 1 failed: disk \| &lt;full>' in text
   assert 'video-nowhere | seed 0 failed: no such file' in text
+
+
+def test_what_training_added_is_told():
+  runs = {
+    seed: one_seed(0.6, 0.5, 0.1, 0.03)
+    | {'training': of_training(20 * seed, 0.01 * seed, [0.0, 0.03], 0.02)}
+    for seed in (1, 3)
+  }
+  combined = combine(runs) | {'missing': {}}
+  said = (
+    'raining added +0.0200 [+0.000, +0.030] AUC to step 0, the mean over '
+    'seeds, p = 0.02; validation chose steps 20, 60'
+  )
+  assert comparison.training(combined) == f't{said}'
+  text = comparison.markdown({'demo': combined})
+  assert f'\n\nT{said}.\n\n' in text
+  assert '| 1.200 | 0.03 | +0.0200 [+0.000, +0.030] |' in text
+  one = combine({1: runs[1]})
+  assert comparison.training(one) == (
+    'training added +0.0100 [+0.000, +0.030] AUC to step 0, p = 0.02; '
+    'validation chose step 20'
+  )
+  del runs[1]['training']
+  untold = combine(runs) | {'missing': {}}
+  assert comparison.training(untold) == ''
+  assert '| 1.200 | 0.03 |  |' in comparison.markdown({'demo': untold})

@@ -140,6 +140,22 @@ def test_what_is_no_test_says_so(results):
   assert 'caveat' in page.ids and 'trained on <these>' in page.text
 
 
+def test_a_catalogs_calibration_is_told_by_history(results):
+  part = {
+    'examples': 1234,
+    'probability': [0.25, 0.125],
+    'hits': [0.2, 0.0625],
+    'ece': 0.01,
+  }
+  catalog = results['calibration'] | {
+    'kind': 'softmax',
+    'by_history': {'5': part, 'all': part},
+  }
+  text = page_of(results | {'calibration': catalog}, {}, []).text
+  for phrase in ('what is done next', '0.3750', '0.2625', '1,234'):
+    assert phrase in text
+
+
 def test_a_fitted_calibration_is_drawn_beside_the_other(results):
   trained = results['calibration']
   fitted = trained | {'slope': 0.96, 'intercept': -1.9, 'ece': 0.0073}

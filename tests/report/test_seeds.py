@@ -5,7 +5,7 @@ import pytest
 
 from jaxrec.errors import UserError
 from jaxrec.report.seeds import combine
-from tests.report.runs import one_seed
+from tests.report.runs import of_training, one_seed
 
 
 def test_seeds_by_hand(three):
@@ -53,3 +53,22 @@ def test_seeds_of_different_data_are_refused():
   other['fingerprints'] = {'data': 'changed', 'encoder': 'e'}
   with pytest.raises(UserError, match='seeds 0 and 3 saw different data'):
     combine({0: one_seed(0.6, 0.5, 0.1, 0.03), 3: other})
+
+
+def test_what_training_added_by_hand():
+  seed = lambda *given: (
+    one_seed(0.6, 0.5, 0.1, 0.03) | {'training': of_training(*given)}
+  )
+  runs = {
+    0: seed(0, 0.0, [0.0, 0.0], 1.0),
+    1: seed(40, 0.02, [0.01, 0.03], 0.01),
+    2: seed(20, 0.04, [0.03, 0.05], 0.002),
+  }
+  training = combine(runs)['training']
+  assert training['chosen_steps'] == [0, 40, 20]
+  assert training['added']['auc']['difference'] == pytest.approx(0.02)
+  assert training['added']['auc']['interval'] == [0.0, 0.05]
+  assert training['added']['auc']['p'] == 1.0
+  # A run of an earlier version does not tell, so that no mean is known.
+  del runs[1]['training']
+  assert combine(runs)['training'] is None
