@@ -38,6 +38,12 @@ def summary(results: dict) -> list[str]:
     f'validation chose step {step} of {steps}'
     + (': training added nothing to the start' if step == 0 else '')
   )
+  if step and 'training' in results:  # Version 0.1.0 did not say.
+    added = results['training']['added'][metric]
+    lines.append(
+      f'which adds {added["difference"]:+.4f} {metric} to step 0 '
+      f'(p = {added["p"]:.3f})'
+    )
   for slice_name, parts in results['slices'].items():
     values = [
       f'{part} {values["metrics"][metric]:.4f} ({values["examples"]:,})'

@@ -144,7 +144,7 @@ def recommend_file(
     output: .jsonl or .parquet, written whole or not at all.
     k: items for each user at most.
     say: called with lines for people.
-    options: strategy, threshold, exclude_seen, unknown: of
+    options: strategy, threshold, exclude_seen, diversity, unknown: of
       `Model.recommend_many`.
 
   Returns:

@@ -37,6 +37,7 @@ from flax import nnx
 
 from configs import news
 from jaxrec.cli import config_flag
+from jaxrec.models.heads import HEADS
 from jaxrec.models.text import hub, weights
 from jaxrec.models.text.bert import Bert
 from jaxrec.parallel import sharding
@@ -146,7 +147,8 @@ def tiny_config(tiny_directories, tiny_bert, cache_dir):
       'data.dir': str(tiny_directories.get(config.data.name, '')),
       'data.cache_dir': str(cache_dir),
     }
-    if changes.get('model.head.type', config.model.head.type) == 'lstm':
+    head = changes.get('model.head.type', config.model.head.type)
+    if hasattr(getattr(HEADS.get(head), 'Config', None), 'width'):
       tiny['model.head.width'] = 8
     if config.data.name == 'interactions':
       tiny |= {

@@ -108,7 +108,7 @@ def test_places_that_parts_are_chosen_for():
   }
   assert list(choices_of(Config)) == [
     *('model.head', 'model.terms'),
-    *('objectives', 'tracking'),
+    *('ensemble', 'objectives', 'tracking'),
   ]
 
 
@@ -195,7 +195,7 @@ def test_mistakes_are_told_by_their_keys(values, message):
       "objectives.impressions.loss: 'sofmax' is unknown",
     ),
     ({'objectives': {}}, 'objectives: name some of impressions, next_item'),
-    ({'model': {'terms': {'appeal': {}}}}, 'model.terms: the term text cannot'),
+    ({'model': {'terms': {'appeal': {}}}}, 'model.terms: name text or item'),
   ],
   ids=lambda x: x if isinstance(x, str) else '',
 )

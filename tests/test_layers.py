@@ -16,6 +16,7 @@ LAYERS = (
   ('commands', 'presets', 'serve'),
   ('training',),
   ('encoding', 'starts', 'report', 'evaluation', 'inference'),
+  ('ensemble',),
   ('baselines', 'retrieval', 'workdirs', 'bundle'),
   ('data', 'console', 'models'),
   ('parallel', 'preflight', 'config', 'files'),
@@ -48,7 +49,7 @@ ONLY = {  # Who may import it.
   'clu': {'training', 'commands'},
   'plotly': {'report'},
   'jinja2': {'report'},
-  'scipy': {'baselines', 'evaluation', 'starts'},
+  'scipy': {'baselines', 'ensemble', 'evaluation', 'starts'},
   'pyarrow': {'evaluation', 'data', 'commands'},
   'openpyxl': {'data'},
   'fastapi': {'serve'},
@@ -183,6 +184,7 @@ def test_only_commands_read_flags():
   [
     ('jaxrec.models.terms:TERMS', 'jaxrec.models.terms'),
     ('jaxrec.models.heads:HEADS', 'jaxrec.models.heads'),
+    ('jaxrec.ensemble:MEMBERS', 'jaxrec.ensemble'),
     ('jaxrec.training.objectives:OBJECTIVES', 'jaxrec.training.objectives'),
   ],
 )

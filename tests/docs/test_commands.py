@@ -10,6 +10,7 @@ import pytest
 from jaxrec.cli.command import SHARED, VERBS
 from jaxrec.cli.compare import plan
 from jaxrec.cli.flags import define, load_config, parse
+from jaxrec.ensemble import MEMBERS
 from jaxrec.errors import UserError
 from jaxrec.models.heads import HEADS
 from jaxrec.models.terms import TERMS
@@ -33,6 +34,8 @@ each_page = pytest.mark.parametrize('page', pages.PAGES, ids=pages.name_of)
 def recipes(recipe, monkeypatch):
   """The parts that docs/contributing.md adds are there."""
   monkeypatch.setitem(HEADS, 'blend', recipe('Blend').Blend)
+  member = recipe('BoughtWith').BoughtWith
+  monkeypatch.setitem(MEMBERS, 'bought_with', member)
   monkeypatch.setitem(TERMS, 'popular', recipe('Popular').Popular)
   monkeypatch.setitem(OBJECTIVES, 'squared', recipe('Squared').Squared)
   monkeypatch.setitem(TRACKERS, 'print', recipe('PrintTracker').PrintTracker)

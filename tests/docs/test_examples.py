@@ -38,7 +38,7 @@ def small(tiny_bert, tmp_path):
     'model.text.pretrained': str(tiny_bert),
     'model.text.row_tokens': 128,
     'model.head.width': 8,
-    'model.terms.ids.width': 8,
+    'model.terms.item.width': 8,
     'evaluation.baselines': 'popularity',
     'evaluation.num_bootstrap': 20,
     'data.cache_dir': str(tmp_path / 'cache'),

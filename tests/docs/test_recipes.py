@@ -14,6 +14,7 @@ from jaxrec.models.terms import TERMS
 from jaxrec.models.text.registry import TEXT_MODELS, text_model_of
 from jaxrec.training.objectives import OBJECTIVES
 from jaxrec.training.trackers import TRACKERS
+from tests.baselines.worlds import dense, make_world
 
 # Each is followed by itself; they are trained together, which is quicker.
 HEARD = '\n'.join(
@@ -26,6 +27,24 @@ HEARD = '\n'.join(
     *(f'l{i} {6 if i < 4 else 5} {86_400 * 5}' for i in range(8)),
   ]
 )
+
+
+def test_a_member_of_the_ensemble(recipe):
+  known, _ = make_world(0)
+  part = recipe('BoughtWith')
+  member = part.BoughtWith(part.BoughtWithConfig(neighbours=3, least=1))
+  fitted = member.fit(known.sequences, known.vectors)
+  actions = dense(known)
+  counts = actions.T @ actions
+  for item, row in enumerate(fitted.items):
+    others = np.delete(counts[item], item)
+    np.testing.assert_array_equal(
+      np.sort(fitted.weights[item]), np.sort(others)[-3:]
+    )
+    np.testing.assert_array_equal(
+      fitted.weights[item],
+      np.where(fitted.weights[item] > 0, counts[item, row], 0),
+    )
 
 
 def test_a_language_model(recipe, tmp_path, monkeypatch):
