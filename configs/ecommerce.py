@@ -13,6 +13,8 @@ tuned: nDCG@10 0.1194 (mean of three seeds), EASE with recency 0.1023, in
 minutes on two CPU cores. interactions, for own logs of any size, is tuned on
 Amazon Beauty: 0.0749, sequential rules 0.0597 (docs/results.md).
 
+impressions: own lists that were shown, as configs/news.py has it.
+
     python -m jaxrec.main --config=configs/ecommerce.py:online_retail \
       --config.data.dir=DIR --workdir=/tmp/retail
 """

@@ -12,6 +12,8 @@ event is the test, ranked among the whole catalog. Untuned. sets: one's own
 interactions where their order says nothing; on 488 users of HetRec Last.fm
 nDCG@10 0.0585, EASE 0.0632 (docs/research-log.md).
 
+impressions: own lists that were shown, as configs/news.py has it.
+
     python -m jaxrec.main --config=configs/music.py:lastfm_1k \
       --config.data.dir=DIR --workdir=/tmp/lastfm
 """

@@ -18,6 +18,7 @@ On latest-small nDCG@10 0.0847 (mean of three seeds), sequential rules 0.0654,
 in minutes on two CPU cores; docs/research-log.md says where that comes from.
 
 interactions: any log of who acted on what, as configs/ecommerce.py has it.
+impressions: any log of lists that were shown, as configs/news.py has it.
 """
 
 from jaxrec.presets.video import VARIANTS, get_config

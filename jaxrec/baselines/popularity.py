@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxrec.baselines.base import Baseline, Known, shown_items
 from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.moments import newest
 
 DAY = 86400  # Seconds.
 
@@ -41,6 +42,9 @@ class Popularity(Baseline):
 class RecentPopularity(Popularity):
   """Popularity that halves with age, counted from the newest action known.
 
+  The newest that stands near others, see `moments.newest`; what is later is as
+  new.
+
   Attributes:
     half_life: days.
   """
@@ -51,4 +55,5 @@ class RecentPopularity(Popularity):
   fit_reads = ('half_life',)
 
   def _weights(self, times: np.ndarray) -> np.ndarray:
-    return np.exp2((times - times.max()) / (self.half_life * DAY))
+    ages = (newest(times) - times).clip(0)
+    return np.exp2(-ages / (self.half_life * DAY))

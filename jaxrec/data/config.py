@@ -13,18 +13,49 @@ from jaxrec.data.items.template import template_columns
 from jaxrec.data.splits import IMPRESSIONS, SEQUENCE_PROTOCOLS
 from jaxrec.errors import UserError, choices
 
+# What may be mapped, by the datasets that read tables of one's own.
+OWN_COLUMNS = {
+  'interactions': (
+    *('user_id', 'item_id', 'timestamp', 'behaviour', 'rating', 'title'),
+    'catalog_id',
+  ),
+  'impressions': (
+    *('user_id', 'item_id', 'timestamp', 'title', 'impression_id'),
+    *('candidates', 'labels', 'clicked', 'label', 'history', 'catalog_id'),
+  ),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class ColumnsConfig:
-  """What the columns of your own tables are called (data.name=interactions).
+  """What the columns of your own tables are called.
+
+  With data.name=interactions, and of lists that were shown with
+  data.name=impressions.
 
   Attributes:
-    user_id: the column of who acted.
-    item_id: the column of what was acted on, in both tables.
-    timestamp: the column of when, in unix seconds, milliseconds or ISO 8601.
-    behaviour: the column of how, say view or purchase; it may be missing.
-    rating: the column of how much it was liked, read if data.min_rating is set.
-    title: the column of an item's title; it may be missing.
+    user_id: the column of who acted, or was shown a list.
+    item_id: the column of what was acted on or shown, in all tables.
+    timestamp: the column of when, in unix time or ISO 8601.
+    behaviour: of interactions, the column of how, say view or purchase; it may
+      be missing.
+    rating: of interactions, the column of how much it was liked, read if
+      data.min_rating is set.
+    title: the column of an item's title; it may be missing from a table of
+      items.
+    impression_id: of impressions, the column of the id of a list; it may be
+      missing.
+    candidates: of impressions with a row a list, the column of the ids shown.
+    labels: likewise, of a list of 1 for clicked and 0 for not, one a candidate;
+      it may be missing.
+    clicked: likewise, of the ids clicked, read where there are no labels; it
+      may be missing.
+    label: of impressions with a row a candidate, the column that is 1 where it
+      was clicked, else 0.
+    history: of impressions, the column of the ids that the user had clicked
+      before, oldest first; it may be missing.
+    catalog_id: the column of an item's id in the table of items, where it is
+      called otherwise than in the log; empty: as item_id.
   """
 
   user_id: str = 'user_id'
@@ -33,10 +64,17 @@ class ColumnsConfig:
   behaviour: str = 'behaviour'
   rating: str = 'rating'
   title: str = 'title'
+  impression_id: str = 'impression_id'
+  candidates: str = 'candidates'
+  labels: str = 'labels'
+  clicked: str = 'clicked'
+  label: str = 'label'
+  history: str = 'history'
+  catalog_id: str = ''
 
   def __post_init__(self):
     for name, column in dataclasses.asdict(self).items():
-      if not column:
+      if not column and name != 'catalog_id':
         raise UserError(
           f'data.columns.{name} is empty: give the name of the column (where '
           f'the file has none, leave it at {name})'
@@ -52,9 +90,17 @@ class DataConfig:
     dir: the directory of the publisher's files; empty for the demos.
     interactions_file: with name=interactions, the table of who acted on what;
       a relative path is looked up in data.dir.
-    items_file: with name=interactions, the table of items; likewise.
-    columns: with name=interactions, what the columns of these tables are
-      called.
+    impressions_file: with name=impressions, the table of lists that were
+      shown; likewise.
+    test_impressions_file: with name=impressions, a table of the lists that are
+      the test; empty: the latest of impressions_file are.
+    items_file: with name=interactions or impressions, the table of items;
+      likewise. Empty: the interactions have titles, and items are read from
+      them.
+    item_columns: with a table of items or of interactions, by commas, the
+      columns that say something of an item beside its title; empty for all of
+      the table of items, and for none of the interactions.
+    columns: what the columns of these tables are called.
     min_rating: with name=interactions, those rated lower are left out; 0 keeps
       all.
     cache_dir: where prepared data, tokens and vectors are kept between runs;
@@ -62,7 +108,8 @@ class DataConfig:
     text_template: how the columns of an item make its text.
     validation_fraction: the share held out for validation: of training
       impressions the latest, where the dataset has no validation split; by
-      time_split and cold_items the share of each held-out part.
+      time_split and cold_items, and of impressions without a test of their own,
+      the share of each held-out part.
     protocol: impressions (rank what was shown); or, of sequences,
       leave_one_out (each user's last event is the test, the one before it
       validation), time_split (the latest share of all events is the test, the
@@ -81,7 +128,10 @@ class DataConfig:
   name: str = 'demo'
   dir: str = ''
   interactions_file: str = ''
+  impressions_file: str = ''
+  test_impressions_file: str = ''
   items_file: str = ''
+  item_columns: str = ''
   columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
   min_rating: float = 0.0
   cache_dir: str = ''
@@ -105,8 +155,20 @@ class DataConfig:
         f'data.validation_fraction={self.validation_fraction}: must be 0 or '
         'more, below 1'
       )
+    if self.name in OWN_COLUMNS:
+      self._check_columns(OWN_COLUMNS[self.name])
     template_columns(self.text_template)
     _at_least('data', self, k_core=0, min_history=0)
+
+  def _check_columns(self, read: tuple[str, ...]) -> None:
+    """UserError where a column is mapped that the dataset does not read."""
+    for field in dataclasses.fields(ColumnsConfig):
+      column = getattr(self.columns, field.name)
+      if column != field.default and field.name not in read:
+        raise UserError(
+          f'data.columns.{field.name}={column}: data.name={self.name} reads no '
+          f'such column (it reads {", ".join(read)})'
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """What a run needs of a dataset: the catalog's texts, and the splits."""
 
 import dataclasses
+import pathlib
+from collections.abc import Iterable, Mapping
 
 from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.columns.sequences import Sequences, sequences_of
 from jaxrec.data.columns.texts import Texts
+from jaxrec.data.items.naming import ours, with_our_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +30,9 @@ class Dataset:
       `Impressions.history_behaviours` point to: ('',) where sequences have one
       kind without a name, () where the dataset is one of impressions.
     target_behaviour: the one that is held out; '': all.
+    own_names: the keys of `items` by what the files call these columns, where
+      that is something else.
+    files: what it was read from, by the names in messages; of demos nothing.
   """
 
   name: str
@@ -41,6 +47,16 @@ class Dataset:
   notes: list[str]
   behaviours: tuple[str, ...] = ()
   target_behaviour: str = ''
+  own_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  files: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+
+  def template(self, template: str) -> str:
+    """A template of items' texts, with our names of the columns."""
+    return with_our_names(template, self.own_names, self.items)
+
+  def columns_named(self, names: Iterable[str]) -> tuple[str, ...]:
+    """Our names of columns that are named as here or as in the files."""
+    return tuple(ours(names, self.own_names, self.items).values())
 
   def known(self, split: str) -> Sequences:
     """What users did before `split`, for baselines to learn from."""

@@ -6,13 +6,14 @@ and of the code that reads them; later runs start from there.
 
 import contextlib
 import io
-import os
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow_datasets as tfds
 
+from jaxrec.data import literal_names, raw_files
+from jaxrec.data.columns import moments
 from jaxrec.data.columns.files import columns_fingerprint
 from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.columns.records import (
@@ -34,6 +35,7 @@ from jaxrec.data.splits.by_time import joined, split_by_time
 from jaxrec.data.splits.filters import filtered
 from jaxrec.data.splits.held_out import cut, targets_of
 from jaxrec.errors import UserError
+from jaxrec.files import user_cache
 
 ID_ORDER = 'from one event to the next'  # Among `Dataset.counts`.
 
@@ -46,11 +48,19 @@ def cache_dir(data: DataConfig) -> pathlib.Path:
 
   Returns:
     data.cache_dir, else $XDG_CACHE_HOME/jaxrec, else ~/.cache/jaxrec.
+
+  Raises:
+    UserError: there is none of them.
   """
   if data.cache_dir:
     return pathlib.Path(data.cache_dir).expanduser()
-  home = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-  return pathlib.Path(home).expanduser() / 'jaxrec'
+  cache = user_cache()
+  if cache is None:
+    raise UserError(
+      'data.cache_dir is empty, and no home directory is known: give '
+      '--config.data.cache_dir=DIR, or set HOME or XDG_CACHE_HOME'
+    )
+  return cache
 
 
 def load_dataset(
@@ -84,6 +94,7 @@ def _prepare(data: DataConfig) -> Dataset:
   raw = pathlib.Path(data.dir).expanduser()
   root = cache_dir(data) / 'datasets' / f'{data.name}-{cls.fingerprint(raw)}'
   tfds.disable_progress_bar()
+  literal_names.take_literally()
   builders: dict[str, Builder] = {}
   counts: dict[str, dict[str, int]] = {}
   notes: list[str] = []
@@ -94,15 +105,23 @@ def _prepare(data: DataConfig) -> Dataset:
   items = item_columns(builders['items'], root / FORMAT / 'catalog')
   parts: Mapping[str, Any]
   if is_sequences:
+    if len(items['item_id']) < 2:
+      raise UserError(
+        f'{data.name}: the catalog has one item alone: there is nothing to '
+        'choose from'
+      )
     parts, more_counts, more_notes = _sequence_splits(
       builders['sequences'], root, data, items['item_id']
     )
     counts |= more_counts
     notes += more_notes
   else:
-    parts = _impression_splits(
+    parts, more_counts = _impression_splits(
       builders['impressions'], root, data.validation_fraction
     )
+    counts |= more_counts
+    if remark := moments.remark(parts['before_test'].times):
+      notes.append(remark)
   return Dataset(
     name=data.name,
     protocol=data.protocol,
@@ -110,6 +129,8 @@ def _prepare(data: DataConfig) -> Dataset:
     fingerprint=columns_fingerprint(root / FORMAT),
     counts=counts,
     notes=notes,
+    own_names=dict(cls.OWN_NAMES),
+    files=raw_files.named(cls.files(raw), raw),
     **parts,
   )
 
@@ -154,12 +175,21 @@ def _built(
 
 def _impression_splits(
   builder: Builder, root: pathlib.Path, fraction: float
-) -> dict[str, Impressions]:
-  """The splits of impressions, by their names in `Dataset`."""
+) -> tuple[dict[str, Impressions], dict[str, dict[str, int]]]:
+  """The splits of impressions, by their names in `Dataset`.
+
+  Returns:
+    These; counts of what was cut by time.
+  """
   splits = {
     split: impression_columns(builder, split, root / FORMAT / split)
     for split in builder.SPLITS
   }
+  is_cut = 'shown' in splits
+  if is_cut:  # One log, of which the latest part is the test.
+    splits['train'], splits['test'] = split_by_time(
+      splits.pop('shown'), fraction, root / f'{FORMAT}-test-{fraction}'
+    )
   if 'validation' not in splits:
     splits['before_test'] = splits['train']
     splits['train'], splits['validation'] = split_by_time(
@@ -171,7 +201,9 @@ def _impression_splits(
     )
   for name in ('train', 'before_test'):
     splits[name].trainable_clicks()  # Now, while it is preparing.
-  return splits
+  names = ('train', 'validation', 'test') if is_cut else ()
+  cut_by_time = {name: len(splits[name]) for name in names}
+  return splits, {'by time': cut_by_time} if is_cut else {}
 
 
 def _sequence_splits(
@@ -193,7 +225,7 @@ def _sequence_splits(
     counts['k_core and min_history'] = dropped
   steps, up = steps_up(sequences, ids)
   counts[ID_ORDER] = {'steps': steps, 'steps to a higher item_id': up}
-  warned = warning(steps, up)
+  notes = [warning(steps, up), moments.remark(sequences.times)]
   behaviours = builder.behaviours()
   held_out = cut(
     sequences,
@@ -214,4 +246,4 @@ def _sequence_splits(
     'behaviours': behaviours,
     'target_behaviour': data.target_behaviour,
   }
-  return splits, counts, [warned] if warned else []
+  return splits, counts, [note for note in notes if note]

@@ -7,8 +7,6 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxrec.training.settings import Config
-
 Settings = dict[str, Any]
 
 # What the demos have in common; tuned on the news.
@@ -68,6 +66,30 @@ OWN_LOGS: Settings = {
     'average': 0.995,
   },
 }
+# Own lists that were shown, of any size: what was learned on MIND, without what
+# MIND alone has; how long and how
+# fast follows from the data (`jaxrec.training.sizing`).
+OWN_LISTS: Settings = {
+  'data': {'name': 'impressions'},
+  'input': {'history_length': 50},
+  'model': {
+    'head': {'type': 'lstm', 'width': 64},
+    'terms': {
+      'text': {'centered': 'histories'},
+      'fields': {'names': 'auto', 'learning_rate': 0.0},
+      'appeal': {},
+      'item_bias': {'start': 0.5, 'learning_rate': 1e-2},
+    },
+  },
+  'objectives': {'impressions': {'loss': 'softmax'}},
+  'training': {
+    'num_steps': 0,
+    'eval_every': 0,
+    'checkpoint_every': 0,
+    'refit': True,
+  },
+  'optimizer': {'learning_rate': -1.0, 'warmup_steps': 20},
+}
 # What the same meant in version 0.1.0, whose workdirs are gone on with by it.
 OWN_LOGS_V0_1: Settings = {**SEQUENCES}
 OWN_LOGS_V0_1['data'] = {**SEQUENCES['data'], 'name': 'interactions'}
@@ -103,5 +125,8 @@ def config_of(
   variant: str | None, variants: Mapping[str, Settings], default: str = 'demo'
 ) -> ConfigDict:
   """The whole config of a variant, defaults and all, locked."""
+  # Here, since it brings JAX in: VARIANTS are read without.
+  from jaxrec.training.settings import Config
+
   settings = pick(variant, variants, default)
   return ConfigDict(Config.from_dict(settings).to_dict()).lock()

@@ -40,6 +40,7 @@ VARIANTS = {
     {'data': {'name': 'amazon', 'text_template': '{title} {category}'}},
   ),
   'interactions': common.OWN_LOGS,
+  'impressions': common.OWN_LISTS,
   'interactions_v0_1': common.OWN_LOGS_V0_1,
 }
 

@@ -16,6 +16,7 @@ VARIANTS = {
     common.SEQUENCES, {'data': {'name': 'lastfm_1k', **ARTISTS}}
   ),
   'interactions': common.OWN_LOGS,
+  'impressions': common.OWN_LISTS,
   'interactions_v0_1': common.OWN_LOGS_V0_1,
   'sets': common.merged(
     common.SEQUENCES,

@@ -29,6 +29,8 @@ VARIANTS = {
     },
     'optimizer': {'learning_rate': 1e-5, 'warmup_steps': 20},
   },
+  'impressions': common.OWN_LISTS,
+  'interactions': common.OWN_LOGS,
   'mind_large': {
     'data': {'name': 'mind_large'},
     'input': {'batch_size': 512},

@@ -20,6 +20,7 @@ VARIANTS = {
     },
   ),
   'interactions': common.OWN_LOGS,
+  'impressions': common.OWN_LISTS,
   'interactions_v0_1': common.OWN_LOGS_V0_1,
 }
 

@@ -6,6 +6,7 @@ Of the split that is learned from, and nothing later.
 import numpy as np
 
 from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.moments import newest, oldest
 from jaxrec.data.columns.ragged import CHUNK
 from jaxrec.data.columns.sequences import Sequences
 
@@ -74,13 +75,15 @@ def click_rates(
   """The log of each item's click rate over the mean rate, float32 [N].
 
   As if each had been shown `shrinkage` times more, at the mean rate: 0 of what
-  was never shown.
+  was never shown, and of all where nothing was clicked.
   """
   shown = np.bincount(impressions.candidates, minlength=num_items)
   clicks = np.bincount(
     impressions.candidates, weights=impressions.labels, minlength=num_items
   )
-  mean = clicks.sum() / max(shown.sum(), 1)
+  if not clicks.any():
+    return np.zeros(num_items, np.float32)
+  mean = clicks.sum() / shown.sum()
   rates = (clicks + shrinkage * mean) / (shown + shrinkage)
   return np.log(rates / mean).astype(np.float32)
 
@@ -88,13 +91,14 @@ def click_rates(
 def calendar(sequences: Sequences, half_life: float) -> tuple[int, int, int]:
   """The calendar of a trend: periods of half its half-life, in whole days.
 
-  The last is after all that is known.
+  The last is after all that is known; what a few lines date far from all
+  others (`moments.newest`) falls into the first or the last.
 
   Returns:
     The date it begins at, in days since 1970; days of a period; how many.
   """
-  dates = sequences.times // DAY
-  first, last = int(dates.min()), int(dates.max())
+  first = oldest(sequences.times) // DAY
+  last = newest(sequences.times) // DAY
   days = max(round(half_life / 2), -(-(last - first) // (MOST_PERIODS - 2)), 1)
   return first, days, (last - first) // days + 2
 

@@ -9,6 +9,8 @@ together: who acted on this acted on that. EASE (Steck 2019), its columns
   beside what users did, where asked for.
 follows: what comes after what. A ridge regression of the events to come on
   those that were, both fading; after SLIT (Choi et al. 2021).
+
+Where there is nothing to learn a channel from, all of its vectors are zeros.
 """
 
 import dataclasses
@@ -20,10 +22,11 @@ from scipy import linalg, sparse
 from jaxrec.baselines.ease import MOST
 from jaxrec.baselines.matrices import binary_rows
 from jaxrec.data.columns.files import read_columns, write_columns
+from jaxrec.data.columns.moments import newest
 from jaxrec.data.columns.sequences import Sequences
 from jaxrec.ensemble.texts import centered_units
 
-FORMAT = 3  # To be counted up when what is found changes.
+FORMAT = 4  # To be counted up when what is found changes.
 DAY = 86400.0
 LARGEST = 8.0  # A channel's largest logit of a user, on average, to start with.
 PAST, FUTURE, FADE = 8, 5, 0.6  # Events that `follows` looks at, and decay.
@@ -90,14 +93,18 @@ def factors(
 
 def together(sequences, num_items, settings, width, seed, vectors=None):
   """See the module; read and scored, float32 [N, width]."""
+  if not len(sequences.items):
+    return _zeros(num_items, width)
   users = sequences.users
   keys = users * num_items + sequences.items
   order = np.lexsort((sequences.times, keys))
   last = np.append(keys[order][1:] != keys[order][:-1], True)
-  last = order[last] if len(order) else order  # Of each pair, the last time.
+  last = order[last]  # Of each pair, the last time.
   values = np.ones(len(last), np.float32)
   if settings.fade_days:
-    ages = (sequences.times.max() - sequences.times[last]) / DAY
+    # What is dated after the newest time that can be trusted is as new.
+    times = sequences.times[last]
+    ages = (newest(sequences.times) - times).clip(0) / DAY
     # Its square weighs in the Gram matrix.
     values = np.exp(-ages / settings.fade_days / 2).astype(np.float32)
   actions = sparse.csr_array(
@@ -136,6 +143,8 @@ def follows(sequences, num_items, settings, width, seed, vectors=None):
   count = int(events.max(initial=-1)) + 1
   popularity = np.bincount(sequences.items, minlength=num_items)
   items = _most_popular(popularity, SEEN_OFTEN)
+  if not len(items):
+    return _zeros(num_items, width)
   acted = binary_rows(events, sequences.items, (count, num_items))[:, items]
   users = np.zeros(count, np.int64)
   users[events] = sequences.users
@@ -143,6 +152,8 @@ def follows(sequences, num_items, settings, width, seed, vectors=None):
   future = _shifted(users, FUTURE, FADE) @ acted
   totals = np.asarray(future.sum(1)).ravel()
   has_future = totals > 0
+  if not has_future.any():
+    return _zeros(num_items, width)
   past, future = past.tocsr()[has_future], future.tocsr()[has_future]
   # An event with much to come shall not weigh as much more.
   roots = sparse.diags_array(totals[has_future] ** -0.25).tocsr()
@@ -157,6 +168,22 @@ def follows(sequences, num_items, settings, width, seed, vectors=None):
 
 
 CHANNELS = {'together': together, 'follows': follows}
+
+
+def _zeros(num_items: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+  """A channel that nothing is known of: read and scored, float32 [N, width]."""
+  read, scored = np.zeros((2, num_items, width), np.float32)
+  return read, scored
+
+
+def silent_channels(
+  factors: dict[str, np.ndarray], names: tuple[str, ...]
+) -> list[str]:
+  """Names of the channels of `factors` whose vectors are all zeros."""
+  parts = np.split(np.asarray(factors['read']), len(names), axis=1)
+  return [
+    name for name, part in zip(names, parts, strict=True) if not part.any()
+  ]
 
 
 def _most_popular(popularity: np.ndarray, least: int) -> np.ndarray:
@@ -195,6 +222,8 @@ def _vectors(rows, weights, items, num_items, width, seed, scales=None):
   """
   scales = np.ones(len(items), np.float32) if scales is None else scales
   weights = weights * scales
+  if not weights.any():  # Each item stands alone.
+    return _zeros(num_items, width)
   # Principal components of rows @ weights, by subspace iteration (Halko,
   # Martinsson and Tropp, 2011).
   apply = lambda x: weights.T @ (rows.T @ (rows @ (weights @ x)))

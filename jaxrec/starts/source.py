@@ -31,7 +31,8 @@ class DataSource:
     text_vectors: () -> float32 [N, D], of items' texts; may be memory-mapped.
     vectors_key: what tells these vectors from others.
     cache_dir: for what takes long.
-    say: called with a line when another process is waited for.
+    say: called with lines for people: another process is waited for, or the
+      data are too few to start from.
   """
 
   dataset: Dataset
@@ -87,6 +88,7 @@ class DataSource:
 
   def fields(self, names: tuple[str, ...]) -> tuple[item_fields.Field, ...]:
     """The values of item columns, numbered; see `data.items.fields`."""
+    names = self.dataset.columns_named(names)
     return item_fields.learn(self.dataset.items, names)
 
   def field_values(self, learned: tuple[item_fields.Field, ...]) -> np.ndarray:
@@ -96,7 +98,8 @@ class DataSource:
   def factors(self, config) -> dict[str, np.ndarray]:
     """See `factors`: 'read' and 'scored', float32 [N, channels * width].
 
-    Made once and kept, by the fingerprints of all that goes in.
+    Made once and kept, by the fingerprints of all that goes in. A channel
+    that nothing can be learned of is named.
 
     Args:
       config: a models.terms.ids.IdsConfig.
@@ -116,13 +119,19 @@ class DataSource:
       ingredients.append(self.vectors_key)
     key = hashlib.sha256(repr(ingredients).encode()).hexdigest()[:16]
     with one_at_a_time(self.cache_dir / 'lock', self.say):
-      return factors.factors(
+      made = factors.factors(
         self.sequences,
         self.num_items,
         directory=self.cache_dir / 'factors' / key,
         vectors=self.text_vectors() if settings.texts else None,
         **options,
       )
+    if silent := factors.silent_channels(made, config.channel_names):
+      self.say(
+        f'note: model.terms.ids: {" and ".join(silent)} starts at zero: the '
+        'actions are too few to tell what goes together'
+      )
+    return made
 
   def neighbours(self, name: str, config) -> Neighbours:
     """A member of the ensemble, fitted: made once and kept, as `factors`.

@@ -180,6 +180,24 @@ def test_recent_popularity_halves_with_age():
   np.testing.assert_allclose(forever.scores(examples, ROWS), plain, rtol=1e-5)
 
 
+def test_one_action_from_the_future_makes_no_other_old():
+  known, examples = make_world(7)
+  sequences, last = known.sequences, known.sequences.times.argmax()
+  times = sequences.times.copy()
+  times[last] = times.max() + 80 * 365 * DAY
+  wrong = dataclasses.replace(
+    known, sequences=dataclasses.replace(sequences, times=times)
+  )
+  right, moved = (
+    RecentPopularity(half_life=1.5).fit(x).scores(examples, ROWS)[0]
+    for x in (known, wrong)
+  )
+  others = np.arange(len(right)) != sequences.items[last]
+  right, moved = right / right.sum(), moved / moved.sum()
+  np.testing.assert_allclose(right[others], moved[others], rtol=0.1)
+  assert right[others].any()
+
+
 @pytest.mark.parametrize('timed', [True, False])
 def test_text_baselines_are_means_of_unit_vectors(timed):
   known, examples = make_world(8, timed=timed)

@@ -91,3 +91,18 @@ def test_a_calendar_has_days_for_all_and_is_not_long():
     assert (
       calendar.of(np.array(10**6)) == calendar.count - 1
     )  # Serving, long after.
+
+
+def test_lines_from_1970_and_2099_do_not_stretch_the_calendar():
+  rng = np.random.default_rng(5)
+  sequences = random_sequences(5)
+  days = rng.integers(18_000, 18_090, len(sequences.items))
+  times = days * closed_forms.DAY
+  right = closed_forms.calendar(
+    dataclasses.replace(sequences, times=times), 7.0
+  )
+  wrong = np.append(times, [0, 47_480 * closed_forms.DAY])
+  found = closed_forms.calendar(
+    dataclasses.replace(sequences, times=wrong), 7.0
+  )
+  assert found == right

@@ -7,7 +7,13 @@ from jaxrec.baselines import Known
 from jaxrec.baselines.ease import Ease
 from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.columns.sequences import Sequences
-from jaxrec.starts.factors import CHANNELS, Settings, factors, together
+from jaxrec.starts.factors import (
+  CHANNELS,
+  Settings,
+  factors,
+  silent_channels,
+  together,
+)
 
 N = 12
 
@@ -124,3 +130,43 @@ def test_texts_tell_where_actions_are_few():
     found = scored @ read[0]
     said.append(found[1] / np.abs(found).max())
   assert said[0] < 1e-3 and said[1] > 0.5
+
+
+@pytest.mark.parametrize('name', sorted(CHANNELS))
+@pytest.mark.parametrize(
+  'lists',
+  [
+    [[0], [1], [2]],  # Nobody acted twice.
+    [[0, 1], [2, 3], [4, 5]],  # No item has two actions.
+    [[0], [0], [0]],  # Three actions, and nothing before or after.
+    [[], []],
+  ],
+)
+def test_of_nothing_known_vectors_are_zeros(name, lists):
+  vectors = np.ones((N, 4), np.float32)
+  read, scored = CHANNELS[name](
+    sequences_of([np.array(x, int) for x in lists]),
+    N,
+    Settings(),
+    5,
+    0,
+    vectors,
+  )
+  assert read.shape == scored.shape == (N, 5)
+  assert np.isfinite(read).all() and np.isfinite(scored).all()
+  if name == 'follows':
+    assert not read.any() and not scored.any()
+    silent = silent_channels({'read': np.tile(read, 2)}, ('a', 'b'))
+    assert silent == ['a', 'b']
+
+
+def test_one_line_from_the_future_does_not_make_the_rest_old():
+  lists = [[0, 1]] * 10 + [[0, 2]] * 10
+  times = [[0, 1]] * 10 + [[9000, 9001]] * 10
+  right = together(sequences_of(lists, times), N, Settings(5.0, 0.0, 9.0), N, 0)
+  lists, times = [*lists, [5]], [*times, [79 * 365 * 86400]]
+  wrong = together(sequences_of(lists, times), N, Settings(5.0, 0.0, 9.0), N, 0)
+  said = [scored @ read[0] for read, scored in (right, wrong)]
+  np.testing.assert_allclose(
+    said[0] / said[0].max(), said[1] / said[1].max(), atol=1e-3
+  )

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.columns.ragged import ends, event_numbers, ragged_rows
-from jaxrec.data.columns.texts import Texts
+from jaxrec.data.columns.texts import Texts, distinct
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ def sequences_of(*splits: Impressions) -> Sequences:
   clicked = together('labels') > 0
   clicks = np.repeat(np.arange(len(shown)), shown)[clicked]  # Their examples.
   ids = [s.user_ids[i] for s in splits for i in range(len(s))]
-  names, users = np.unique(np.asarray(ids, dtype=str), return_inverse=True)
+  names, users = distinct(ids)
   longest = np.zeros(len(names), np.int64)
   order = np.argsort(np.diff(begins), kind='stable')
   longest[users[order]] = order  # The last assignment holds.

@@ -47,3 +47,16 @@ class Texts(Sequence[str]):
     if not 0 <= i < len(self):
       raise IndexError(i)
     return bytes(self.data[self.offsets[i] : self.offsets[i + 1]]).decode()
+
+
+def distinct(texts: Sequence[str] | np.ndarray) -> tuple[Texts, np.ndarray]:
+  """The texts there are, sorted, each once; int64, the place of each in them.
+
+  As `numpy.unique` does it, but a single long text does not make an array in
+  which all have its length.
+  """
+  every = [texts[i] for i in range(len(texts))]
+  names = sorted(set(every))
+  places = {name: place for place, name in enumerate(names)}
+  numbers = np.fromiter((places[text] for text in every), np.int64, len(every))
+  return Texts.of([name.encode() for name in names]), numbers

@@ -28,6 +28,7 @@ DATASETS = {
   'demo_shop': 'jaxrec.data.datasets.demo:DemoShop',
   'demo_music': 'jaxrec.data.datasets.demo:DemoMusic',
   'demo_video': 'jaxrec.data.datasets.demo:DemoVideo',
+  'impressions': 'jaxrec.data.datasets.impressions:Impressions',
   'interactions': 'jaxrec.data.datasets.interactions:Interactions',
   'lastfm_1k': 'jaxrec.data.datasets.lastfm_1k:LastFm1K',
   'mind': 'jaxrec.data.datasets.mind:Mind',

@@ -19,7 +19,7 @@ import json
 import pathlib
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,8 @@ class Builder(
   READS_FILES = True  # False: the dataset is made, not read.
   ORACLE = False  # True: impressions carry the true click probabilities.
   SOURCE: Source | None = None  # Of a class that `bound` made.
+  # Of the raw files' names of items' columns those that are not ours, by them.
+  OWN_NAMES: Mapping[str, str] = types.MappingProxyType({})
   # Modules that read for it, beside its own and those of `readers`.
   USES: tuple[types.ModuleType, ...] = ()
 
@@ -136,17 +138,12 @@ class Builder(
 
     Args:
       directory: data.dir.
-      source: the tables it names; of 'interactions' alone.
+      source: the tables it names; of datasets that are the user's own.
 
     Raises:
       UserError: something is missing, or has no meaning here.
     """
-    for key in ('interactions_file', 'items_file', 'min_rating'):
-      if getattr(source, key):
-        raise UserError(
-          f'data.{key}={getattr(source, key)}: is of data.name=interactions '
-          f'alone, not of {cls.name}'
-        )
+    source.check(cls.name)
     if cls.READS_FILES and not directory:
       raise UserError(
         f"data.dir is empty: {cls.name} reads its publisher's files; give "
@@ -167,7 +164,7 @@ class Builder(
       digest.update(inspect.getsource(module).encode())
     for path in sorted(pathlib.Path(*readers.__path__).glob('*.py')):
       digest.update(path.read_bytes())
-    for path in cls.files(directory):
+    for path in dict.fromkeys(cls.files(directory)):
       inside = path.is_relative_to(directory)
       name = path.relative_to(directory) if inside else path.name
       digest.update(str(name).encode())

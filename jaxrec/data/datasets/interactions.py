@@ -1,4 +1,4 @@
-"""Bring your own: a table of interactions and a table of items.
+"""Bring your own: a table of interactions and a table of items, or one of both.
 
     --config.data.name=interactions
     --config.data.interactions_file=FILE  --config.data.items_file=FILE
@@ -11,51 +11,68 @@ columns, which `data.columns` maps to other names:
                 read only where data.min_rating asks for it
   items         item_id; title if there is one; every other column is a text as
                 well, for data.text_template, by its name with '_' for what is
-                no letter or digit.
+                no letter or digit; data.item_columns may name some alone
 
-Times are unix seconds or ISO 8601, UTC where they name no zone. If the median
-of a file's first `PEEK` numbers is above 1e11, all its numbers are
-milliseconds, and a note says so.
+Without data.items_file the interactions have a title too, and items are made of
+them: see `own_tables`.
+
+A row may list several items, as orders and sessions do: each is an interaction
+of the row's user and time, or of its own time, where that column lists as many.
+
+Times are unix seconds, or another unit by their size, or dates: see
+`times.Clock`.
 
 What is done with them:
 
 - the same user, item, time and behaviour again: dropped and counted; the same
   user and item at another time: kept;
-- items that the catalog lacks: dropped and counted;
+- items that the catalog lacks: dropped and counted; 12.0 in one table and 12 in
+  the other are one item, and counted;
 - a rating below data.min_rating, or none where that is given: dropped and
   counted;
 - an item without a title is called by its id, and counted; the first of several
   lines of one item stays;
-- an empty or blank id, a time that is none, before 1970 or after 5138:
-  malformed, named as file:line and counted;
+- an id that is empty, blank, 'nan', 'NULL' or the like, or of more than 512
+  characters; a time that is none, before 1970 or after 5138: malformed, named
+  as file:line and counted;
 - no behaviour, or no such column: the behaviour ''.
-- Interactions of one time are one event; otherwise the file's order is nothing.
+- Interactions of one second are one event; otherwise the file's order is
+  nothing. If the file has parts of a second, those that lie in one second of a
+  user are counted.
 """
 
 import itertools
 import math
 import pathlib
-import statistics
 import types
 from collections.abc import Iterator, Mapping
 
+from jaxrec.data.config import OWN_COLUMNS
+from jaxrec.data.datasets import own_tables
 from jaxrec.data.datasets.builder import Builder, Item
+from jaxrec.data.datasets.own_tables import (
+  UNTITLED,
+  WHOLE,
+  by_whole_number,
+  item_columns,
+  read_items,
+  whole_number,
+)
 from jaxrec.data.datasets.sequence_builder import (
   Interaction,
   SequenceBuilder,
 )
 from jaxrec.data.datasets.source import Source
 from jaxrec.data.readers import tables
+from jaxrec.data.readers.baskets import taken_apart
 from jaxrec.data.readers.tally import Note, Tally
-from jaxrec.data.readers.times import MAX_SECONDS, unix_seconds
+from jaxrec.data.readers.times import WANTED, WITHIN, Clock, number
 from jaxrec.errors import UserError, choices
 from jaxrec.preflight import check_tables
 
+__all__ = ['UNTITLED', 'Interactions', 'item_columns', 'read_items']
+
 PEEK = 1000
-_ITEM = ('item_id', 'title')
-COLUMNS = ('user_id', 'item_id', 'timestamp', 'behaviour', 'rating', 'title')
-UNTITLED = 'items without a title, called by their ids'
-MILLISECONDS = 'files whose times are milliseconds'
 
 
 class Interactions(SequenceBuilder):
@@ -68,22 +85,27 @@ class Interactions(SequenceBuilder):
 
   LICENSE = 'As its owner says.'
   SOURCE = Source()
+  USES = (own_tables,)
 
   @classmethod
   def bound(cls, directory: str, source: Source) -> type[Builder]:
     """See `Builder.bound`; the columns of the items are read."""
-    items, _ = check_tables(pathlib.Path(directory).expanduser(), source)
+    source.check(cls.name)
+    where = pathlib.Path(directory).expanduser()
+    items, interactions = check_tables(where, source)
     for name, _ in source.columns:
-      if name not in COLUMNS:
-        raise UserError(f'data.columns: {choices(name, COLUMNS)}')
+      if name not in OWN_COLUMNS[cls.name]:
+        known = OWN_COLUMNS[cls.name]
+        raise UserError(f'data.columns: {choices(name, known)}')
     if not math.isfinite(source.min_rating):
       raise UserError(f'data.min_rating={source.min_rating}: give a number')
-    texts = item_columns(items, source)
+    texts, _ = own_tables.columns_of_tables(items, interactions, source)
     attributes = {
       '__module__': cls.__module__,
       '__doc__': cls.__doc__,
       'SOURCE': source,
-      'ITEM_TEXTS': ('title', *(n for n in texts if n not in _ITEM)),
+      'ITEM_TEXTS': ('title', *(n for n in texts if n not in own_tables.KEYS)),
+      'OWN_NAMES': own_tables.own_names(texts),
     }
     return types.new_class(
       cls.__name__,
@@ -112,53 +134,6 @@ class Interactions(SequenceBuilder):
     return read_interactions(path, catalog, self.SOURCE, self.note)
 
 
-def _file_names(source: Source, *names: str) -> tuple[dict[str, str], set[str]]:
-  """The file's names of columns, by ours, and which of ours were mapped."""
-  mapping = dict(source.columns)
-  columns = {name: mapping.get(name, name) for name in names}
-  return columns, {name for name in names if columns[name] != name}
-
-
-def item_columns(path: pathlib.Path, source: Source) -> dict[str, str]:
-  """The columns of a table of items: the file's names, by ours.
-
-  Raises:
-    UserError: no ids, or names that cannot be told apart.
-  """
-  wanted, mapped = _file_names(source, *_ITEM)
-  columns = tables.pick(path, wanted, optional={'title'} - mapped)
-  for file_name in tables.columns_of(path):
-    name = tables.identifier(file_name)
-    if file_name in columns.values() or not name:
-      continue
-    if name in columns or name in wanted or len(name) > 100:
-      raise UserError(
-        f'{path}: the column {file_name[:120]!r} cannot be called '
-        f'{name[:120]!r}: the name is taken or too long; rename it'
-      )
-    columns[name] = file_name
-  return columns
-
-
-def read_items(
-  path: pathlib.Path, source: Source, note: Note
-) -> Iterator[Item]:
-  """Yields the items of a table; see the module's docstring.
-
-  Args:
-    path: of the table.
-    source: which column is what.
-    note: called as `Tally.note`.
-  """
-  rows = tables.rows(path, item_columns(path, source), note)
-  for where, item in tables.first_of_each(rows, 'item_id', note):
-    if not item.get('title', '').strip():
-      key = item['item_id']
-      note(UNTITLED, f'{where}: item {key[:50]!r} has no title')
-      item['title'] = key
-    yield item
-
-
 def read_interactions(
   path: pathlib.Path,
   catalog: Mapping[str, int],
@@ -173,41 +148,35 @@ def read_interactions(
     source: which column is what.
     note: called as `Tally.note`.
   """
-  names = ['user_id', 'item_id', 'timestamp', 'behaviour']
-  if source.min_rating:
-    names.append('rating')
-  wanted, mapped = _file_names(source, *names)
-  columns = tables.pick(path, wanted, optional={'behaviour'} - mapped)
-  rows = tables.rows(path, columns, note)
+  columns = own_tables.interaction_columns(path, source)
+  rows = taken_apart(tables.rows(path, columns, note), 'item_id', note, catalog)
   first = list(itertools.islice(rows, PEEK))
-  per_second = 1
-  numbers = [_number(row['timestamp']) for _, row in first]
-  numbers = [n for n in numbers if math.isfinite(n)]
-  if numbers and statistics.median(numbers) > MAX_SECONDS:
-    per_second = 1000
-    note(
-      MILLISECONDS,
-      f'{path.name}: times above 1e11 are milliseconds, as all in this file',
-    )
+  clock = Clock(
+    path.name, [(where, row['timestamp']) for where, row in first], note
+  )
+  by_number = by_whole_number(catalog)
   users: dict[str, int] = {}
   kinds: dict[str, int] = {}
   seen: set[int] = set()
+  latest: dict[int, float] = {}  # Of each user, the time of the last line.
   for where, row in itertools.chain(first, rows):
-    user, item, behaviour = (
-      row['user_id'],
-      row['item_id'],
-      row.get('behaviour', ''),
-    )
-    time = unix_seconds(row['timestamp'], per_second)
-    rating = _number(row['rating']) if source.min_rating else math.inf
-    if not user.strip() or not item.strip() or time is None:
-      texts = ', '.join(
-        f'{name} {row[name][:50]!r}'
-        for name in ('user_id', 'item_id', 'timestamp')
-      )
-      reason = 'time' if user.strip() and item.strip() else 'id'
-      note(f'malformed: no {reason}', f'{where}: {texts}')
-    elif item not in catalog:
+    user, item = row['user_id'], row['item_id']
+    behaviour = row.get('behaviour', '')
+    seconds = clock.seconds(row['timestamp'], where)
+    rating = math.inf
+    if source.min_rating:  # With ';' between columns, 3,5 is three and a half.
+      rating = number(row['rating'].replace(',', '.'))
+    problem = tables.id_problem(user) or tables.id_problem(item)
+    if problem or seconds is None:
+      problem = f'{problem} id' if problem else 'no time'
+      note(f'malformed: {problem}', f'{where}: {_shown(row, problem)}')
+      continue
+    index = catalog.get(item)
+    if index is None:
+      index = by_number.get(whole_number(item))
+      if index is not None:
+        note(WHOLE, f'{where}: item {item[:50]!r}')
+    if index is None:
       note('interactions with unknown items', f'{where}: item {item[:50]!r}')
     elif math.isnan(rating):
       note(
@@ -217,19 +186,25 @@ def read_interactions(
     elif rating < source.min_rating:
       note('interactions rated lower')
     else:
+      time, user_index = int(seconds), users.setdefault(user, len(users))
       # One integer takes a third of a tuple's memory.
-      key = users.setdefault(user, len(users)) * len(catalog) + catalog[item]
+      key = user_index * len(catalog) + index
       key = (key << 37 | time) << 32 | kinds.setdefault(behaviour, len(kinds))
+      before = latest.get(user_index, -1.0)
+      latest[user_index] = seconds
       if key in seen:
-        note('repeated interactions', f'{where}: user {user[:50]!r} again')
-      else:
-        seen.add(key)
-        yield Interaction(user, catalog[item], time, behaviour)
+        again = f'user {user[:50]!r}, item {item[:50]!r} at the same time again'
+        note('repeated interactions', f'{where}: {again}: dropped')
+        continue
+      if before != seconds and int(before) == time:
+        note(WITHIN, f'{where}: user {user[:50]!r}, {row["timestamp"][:50]}')
+      seen.add(key)
+      yield Interaction(user, index, time, behaviour)
 
 
-def _number(text: str) -> float:
-  """A number; NaN where the text is none."""
-  try:
-    return float(text)
-  except ValueError:
-    return math.nan
+def _shown(row: Mapping[str, str], problem: str) -> str:
+  """What a malformed row has, and what it should have."""
+  texts = ', '.join(
+    f'{name} {row[name][:50]!r}' for name in ('user_id', 'item_id', 'timestamp')
+  )
+  return f'{texts}; want {WANTED}' if problem == 'no time' else texts

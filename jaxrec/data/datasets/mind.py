@@ -1,7 +1,9 @@
 """MIND, the Microsoft News dataset (Wu et al., ACL 2020, msnews.github.io).
 
-`config.data.dir` holds MINDsmall_train/ and MINDsmall_dev/ (or MINDlarge_*),
-unzipped, each with the publisher's two files, tab-separated, no header:
+`config.data.dir` holds MINDsmall_train/ and MINDsmall_dev/ (or MINDlarge_*), or
+files of the same form in train/ and dev/ (or valid/, or test/), each with the
+publisher's two files, tab-separated. A header, which the publisher's do not
+have, is left out and counted:
 
   news.tsv       id, category, subcategory, title, abstract, url, entities (2)
   behaviors.tsv  impression id, user id, time, history, impressions
@@ -30,6 +32,8 @@ from jaxrec.data.datasets.mind_lines import (
 from jaxrec.data.readers.tally import Note, Tally
 from jaxrec.errors import UserError
 
+PART = r'(MIND(small|large)_)?(train|dev|valid|test)'
+OTHER_TESTS = ('dev', 'valid', 'test')  # Folders beside train/.
 SHARD_BYTES = 64 << 20  # Of behaviors.tsv, read by one worker.
 
 
@@ -42,7 +46,8 @@ class Mind(Builder):
 
   A malformed line is set aside, named in `notes` and counted in `counts`
   under 'malformed: <reason>'. Counted as well, and kept: 'empty titles',
-  'candidates without news'. Counted and dropped: 'blank lines', 'duplicate
+  'candidates without news'. Counted and dropped: 'blank lines', 'header lines'
+  (the first of a file alone), 'duplicate
   news ids' (within one file), 'dev news already in train', of these those
   with 'another title in dev', 'unknown history ids', 'repeated candidates'.
   In each of these the first occurrence stays.
@@ -64,18 +69,20 @@ class Mind(Builder):
     """
     directory = pathlib.Path(directory)
     sizes = [cls.SIZE] if cls.SIZE else ['small', 'large']
+    folders = [(f'MIND{size}_train', f'MIND{size}_dev') for size in sizes]
+    folders += [('train', test) for test in OTHER_TESTS]
     missing = {}
-    for size in sizes:
+    for parts in folders:
       paths = [
-        directory / f'MIND{size}_{part}' / name
-        for part in ('train', 'dev')
+        directory / part / name
+        for part in parts
         for name in ('news.tsv', 'behaviors.tsv')
       ]
-      missing[size] = [path for path in paths if not path.is_file()]
-      if not missing[size]:
+      missing[parts] = [path for path in paths if not path.is_file()]
+      if not missing[parts]:
         return paths
-    size = min(sizes, key=lambda size: len(missing[size]))
-    raise UserError(_what_is_missing(directory, sizes, missing[size][0]))
+    nearest = min(folders, key=lambda parts: len(missing[parts]))
+    raise UserError(_what_is_missing(directory, sizes, missing[nearest][0]))
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
     """Yields the catalog; see `Builder.items`.
@@ -198,6 +205,7 @@ def _what_is_missing(
 ) -> str:
   """What was found in place of MIND, what was expected and what would do."""
   each = [f'MIND{size}_train/ and MIND{size}_dev/' for size in sizes]
+  each.append('train/ and dev/')
   wanted = f'{" or ".join(each)}, each with news.tsv and behaviors.tsv'
   to_do = f'point config.data.dir at the directory that holds {wanted}'
   if not directory.is_dir():
@@ -207,7 +215,7 @@ def _what_is_missing(
     entries = f'{_entries(path.parent)} in {path.parent.name}/'
     return f'{path} is missing: found {entries}; {to_do}'
   absolute = directory.resolve()
-  if re.fullmatch(r'MIND(small|large)_(train|dev)', absolute.name):
+  if re.fullmatch(PART, absolute.name):
     return (
       f'{directory} is one part of MIND (found {_entries(directory)}): point '
       f'config.data.dir at its parent, {absolute.parent}, expected to hold '

@@ -17,6 +17,12 @@ _TIME = re.compile(
   re.ASCII | re.IGNORECASE,
 )
 _LABELS = {'-0': 0, '-1': 1}
+# What columns are called where a header was added.
+_NAMES = {
+  *(b'newsid', b'category', b'subcategory', b'title', b'abstract', b'url'),
+  *(b'titleentities', b'abstractentities', b'impressionid', b'userid'),
+  *(b'time', b'history', b'impressions'),
+}
 _MIN_LINES = 10  # Fewer lines than this say little about the format.
 _BLOCK = 16 << 10  # Of a file, in memory while its lines are counted.
 
@@ -63,7 +69,7 @@ class Shard:
   number: int = 1
 
 
-class _Malformed(ValueError):
+class Malformed(ValueError):
   """A line to set aside: the reason it is counted under, and the detail."""
 
   def __init__(self, reason: str, detail: str):
@@ -103,11 +109,14 @@ def lines(
       if not line.strip():
         note('blank lines')
         continue
+      if number == 1 and _is_header(line):
+        note('header lines')
+        continue
       try:
         row = parse(line.rstrip(b'\r\n').decode())
       except UnicodeDecodeError as e:
         reason, detail = 'not UTF-8', f'not UTF-8 from byte {e.start}'
-      except _Malformed as e:
+      except Malformed as e:
         reason, detail = e.reason, str(e)
       else:
         yield number, begin, row
@@ -150,11 +159,17 @@ def check_format(path: pathlib.Path, usable: int, tally: Tally) -> None:
     )
 
 
+def _is_header(line: bytes) -> bool:
+  """Whether a first line names columns, which the publisher's files do not."""
+  words = re.sub(rb'[^a-z\t]', b'', line.lower()).split(b'\t')
+  return len(_NAMES.intersection(words)) > 2
+
+
 def parse_news(line: str) -> News:
   """A line of news.tsv."""
   item_id, category, subcategory, title, abstract, *_ = _columns(line, 8)
   if item_id.split() != [item_id]:  # Behaviors separate ids by spaces.
-    raise _Malformed('news id', f'news id {short(item_id)} empty or spaced')
+    raise Malformed('news id', f'news id {short(item_id)} empty or spaced')
   return News(item_id, category, subcategory, title, abstract)
 
 
@@ -164,24 +179,32 @@ def parse_impression(line: str) -> Impression:
   try:
     seconds = unix_seconds(time)
   except ValueError as e:
-    raise _Malformed('time', f'time {short(time)}: {e}') from None
-  shown = impressions.split()
-  if not shown:
-    raise _Malformed('no candidates', 'the impression has no candidates')
-  bad = [word for word in shown if word[-2:] not in _LABELS or len(word) < 3]
-  if bad:
-    raise _Malformed(
-      'candidate',
-      f'candidate {short(bad[0])}, expected <news id>-0 or <news id>-1',
-    )
+    raise Malformed('time', f'time {short(time)}: {e}') from None
+  candidates, labels = parse_pairs(impressions.split())
   return Impression(
     impression_id,
     user_id,
     time=seconds,
     history=history.split(),
-    candidates=[word[:-2] for word in shown],
-    labels=[_LABELS[word[-2:]] for word in shown],
+    candidates=candidates,
+    labels=labels,
   )
+
+
+def parse_pairs(words: list[str]) -> tuple[list[str], list[int]]:
+  """The ids and the labels of ['N1-1', 'N2-0'].
+
+  Raises:
+    Malformed: there are none, or one has no label.
+  """
+  if not words:
+    raise Malformed('no candidates', 'the impression has no candidates')
+  bad = [word for word in words if word[-2:] not in _LABELS or len(word) < 3]
+  if bad:
+    raise Malformed(
+      'candidate', f'candidate {short(bad[0])}, expected <id>-0 or <id>-1'
+    )
+  return [word[:-2] for word in words], [_LABELS[word[-2:]] for word in words]
 
 
 def unix_seconds(text: str) -> int:
@@ -223,5 +246,5 @@ def short(text: str) -> str:
 def _columns(line: str, expected: int) -> list[str]:
   columns = line.split('\t')  # Quotes are plain characters in MIND.
   if len(columns) != expected:
-    raise _Malformed('columns', f'{len(columns)} columns, expected {expected}')
+    raise Malformed('columns', f'{len(columns)} columns, expected {expected}')
   return columns

@@ -1,16 +1,24 @@
-"""Online Retail II (Chen, 2019; UCI, doi 10.24432/C5CG6D): a shop's invoices.
+"""Online Retail, both editions (Chen, 2015 and 2019; UCI): a shop's invoices.
 
-`config.data.dir` holds the publisher's online_retail_II.xlsx, of which the
-sheets 'Year 2009-2010' and 'Year 2010-2011' are read (this needs openpyxl), or
-the same sheets as .parquet files. Columns: Invoice, StockCode, Description,
-Quantity, InvoiceDate, Price, 'Customer ID'.
+`config.data.dir` holds the publisher's workbook: 'Online Retail.xlsx' (doi
+10.24432/C5BW33) with the sheet of that name, or online_retail_II.xlsx (doi
+10.24432/C5CG6D), of which the sheets 'Year 2009-2010' and 'Year 2010-2011' are
+read. Or it holds the same sheets as .parquet or .csv files; a workbook needs
+openpyxl. Columns, case and signs aside: Invoice or InvoiceNo, StockCode,
+Description, Quantity, InvoiceDate, Price or UnitPrice, 'Customer ID'. Dates of
+text have the year first, or last: in 12/1/2010 8:26 the month is first, in
+01-12-2010 08:26 the day, unless a line of the file has a number above 12 in
+that place.
+
+Exports may lack the invoice numbers: then what a customer bought at one time is
+an invoice. They may lack the stock codes: then an article is its description.
 
 What is done with a line, in this order; what is dropped is counted:
 
 - an invoice of an earlier sheet: dropped, for the two sheets overlap in
   December 2010;
-- no invoice number, no whole quantity, no price, no date (or one before 2000,
-  for then it is a number of another kind): malformed;
+- no invoice number where the sheet has some, no whole quantity, no price, no
+  date (or one before 2000, for then it is a number of another kind): malformed;
 - a return, which is an invoice that begins with 'C' or a quantity of 0 or less:
   dropped;
 - no customer: dropped;
@@ -25,7 +33,6 @@ median price of a unit. Whoever buys an item again has it again.
 
 import array
 import collections
-import datetime
 import math
 import pathlib
 import re
@@ -33,22 +40,17 @@ import statistics
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from jaxrec.data.datasets import retail_files
 from jaxrec.data.datasets.builder import Item
 from jaxrec.data.datasets.sequence_builder import (
   Interaction,
   SequenceBuilder,
 )
 from jaxrec.data.readers import tables
-from jaxrec.data.readers.formats import damaged
 from jaxrec.data.readers.tally import Note, Tally
 from jaxrec.data.readers.times import unix_seconds
 from jaxrec.errors import UserError
 
-SHEETS = ('Year 2009-2010', 'Year 2010-2011')
-COLUMNS = (
-  *('Invoice', 'Description', 'Quantity', 'InvoiceDate', 'Price'),
-  *('Customer ID', 'StockCode'),
-)
 # Postage, carriage, manual entries, discounts, samples, bad debts, charity,
 # fees, adjustments, tests, gift vouchers.
 SERVICE_CODES = re.compile(
@@ -88,25 +90,12 @@ class OnlineRetail(SequenceBuilder):
   ITEM_TEXTS = ('title', 'price')
   HOMEPAGE = 'https://archive.ics.uci.edu/dataset/502/online+retail+ii'
   LICENSE = 'CC BY 4.0'
+  USES = (retail_files,)
 
   @classmethod
   def files(cls, directory: pathlib.Path) -> list[pathlib.Path]:
-    """The .xlsx or .parquet files; UserError where there is none, or both."""
-    files = {
-      kind: sorted(p for p in directory.glob(f'*{kind}') if p.is_file())
-      for kind in ('.xlsx', '.parquet')
-    }
-    # A workbook that is open has a lock file beside it.
-    files['.xlsx'] = [p for p in files['.xlsx'] if not p.name.startswith('~$')]
-    kinds = [kind for kind, paths in files.items() if paths]
-    if len(kinds) != 1:
-      names = [p.name for paths in files.values() for p in paths][:5]
-      raise UserError(
-        f'data.dir={directory}: {"both" if kinds else "neither"} .xlsx and '
-        f'.parquet (found: {", ".join(names) or "neither"}): give a directory '
-        'with online_retail_II.xlsx, or with its sheets as .parquet'
-      )
-    return files[kinds[0]]
+    """The files, all of one kind; see `retail_files.files_of`."""
+    return retail_files.files_of(directory)
 
   def items(self, directory: pathlib.Path) -> Iterator[Item]:
     """Yields the articles."""
@@ -143,19 +132,21 @@ class OnlineRetail(SequenceBuilder):
 def _sales(paths: list[pathlib.Path], note: Note) -> Iterator[Sale]:
   """Yields the lines that stay; see the module's docstring."""
   earlier: set[str] = set()
-  for sheet in _sheets(paths, note):
+  for columns, sheet in retail_files.sheets(paths, note):
     invoices: set[str] = set()
     for where, row in sheet:
+      code = ' '.join(row['StockCode'].upper().split())
+      description = ' '.join(row['Description'].split())
+      user = _customer(row['Customer ID'])
+      quantity, price = _numbers(row['Quantity'], row['Price'])
+      time = unix_seconds(row['InvoiceDate'])
       invoice = row['Invoice'].strip()
+      if 'Invoice' not in columns:
+        invoice = f'of {user} at {time}'
       if invoice in earlier:
         note('lines of invoices of an earlier sheet')
         continue
       invoices.add(invoice)
-      code = ' '.join(row.get('StockCode', '').upper().split())
-      description = ' '.join(row['Description'].split())
-      user = row['Customer ID'].strip()
-      quantity, price = _numbers(row['Quantity'], row['Price'])
-      time = unix_seconds(row['InvoiceDate'])
       key = code or description
       if not invoice:
         note('malformed: no invoice', f'{where}: no invoice number')
@@ -173,7 +164,7 @@ def _sales(paths: list[pathlib.Path], note: Note) -> Iterator[Sale]:
         description.upper()
       ):
         note(SERVICE)
-      elif not key:
+      elif not key or len(key) > tables.MAX_ID:
         note('malformed: no item', f'{where}: no stock code, no description')
       elif price < 0:
         note('malformed: price below 0', f'{where}: price {price}')
@@ -182,87 +173,19 @@ def _sales(paths: list[pathlib.Path], note: Note) -> Iterator[Sale]:
     earlier |= invoices
 
 
+def _customer(text: str) -> str:
+  """'17850' of '17850.0'; '' of none."""
+  user, _, rest = text.strip().partition('.')
+  user = user if user.isdigit() and not rest.strip('0') else text.strip()
+  return '' if tables.id_problem(user) else user
+
+
 def _numbers(quantity: str, price: str) -> tuple[int | None, float]:
   """Quantity and price; (None, _) where one of them is no number."""
   try:
-    whole, paid = int(quantity), float(price)
+    count, paid = float(quantity), float(price)
   except ValueError:
     return None, 0.0
-  return (whole if math.isfinite(paid) else None), paid
-
-
-def _sheets(paths: list[pathlib.Path], note: Note) -> Iterator[Iterator]:
-  """Yields, for each sheet, its ('file:line', {column: text})."""
-  for path in paths:
-    if path.suffix == '.parquet':
-      wanted = {name: name for name in COLUMNS}
-      columns = tables.pick(path, wanted, optional={'StockCode'}, option='')
-      yield tables.rows(path, columns, note)
-    else:
-      yield from _workbook(path, note)
-
-
-def _workbook(path: pathlib.Path, note: Note) -> Iterator[Iterator]:
-  """Likewise, of an .xlsx."""
-  try:
-    import openpyxl
-  except ImportError as e:
-    raise UserError(
-      f'{path}: an .xlsx needs openpyxl: pip install "jaxrec[retail]", or give '
-      'the sheets as .parquet'
-    ) from e
-  book = _try(path, lambda: openpyxl.load_workbook(path, read_only=True))
-  try:
-    sheets = [name for name in SHEETS if name in book.sheetnames]
-    if not sheets:
-      raise UserError(
-        f'{path}: found the sheets {", ".join(book.sheetnames)[:200]!r}, '
-        f'expected {" and ".join(map(repr, SHEETS))}'
-      )
-    for name in sheets:
-      yield _sheet_rows(path, book[name], note)
-  finally:
-    book.close()
-
-
-def _sheet_rows(path: pathlib.Path, sheet, note: Note) -> Iterator:
-  lines = _try(path, lambda: sheet.iter_rows(values_only=True))
-  header = [_text(v).strip() for v in _try(path, lambda: next(lines, ()))]
-  missing = set(COLUMNS) - {'StockCode', *header}
-  if missing or len(set(header) & set(COLUMNS)) < sum(
-    name in COLUMNS for name in header
-  ):
-    raise UserError(
-      f'{path}: the sheet {sheet.title!r} has the columns '
-      f'{", ".join(header)[:200]!r}, expected {", ".join(COLUMNS)}, once each'
-    )
-  places = {name: header.index(name) for name in COLUMNS if name in header}
-  number = 1
-  while (row := _try(path, lambda: next(lines, None))) is not None:
-    number += 1
-    if any(value is not None for value in row):
-      note(tables.ROWS)
-      texts = {
-        name: _text(row[i]) if i < len(row) else ''
-        for name, i in places.items()
-      }
-      yield f'{path.name}:{sheet.title}:{number}', texts
-
-
-def _try(path: pathlib.Path, read):
-  """What `read` returns; whatever openpyxl raises is a UserError."""
-  try:
-    return read()
-  except Exception as e:  # A damaged workbook raises nearly anything.
-    raise damaged(path, e) from e
-
-
-def _text(value) -> str:
-  """A cell as text."""
-  if value is None:
-    return ''
-  if isinstance(value, datetime.datetime):
-    return value.isoformat()
-  if isinstance(value, float) and value.is_integer():
-    return str(int(value))
-  return str(value)
+  return (int(count) if count.is_integer() and math.isfinite(paid) else None), (
+    paid
+  )

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxrec.data.columns.files import ColumnWriter, read_columns
 from jaxrec.data.columns.ragged import CHUNK
+from jaxrec.data.items.coverage import Coverage, coverage
 from jaxrec.data.items.template import Template
 from jaxrec.errors import UserError, choices
 
@@ -24,6 +25,7 @@ class Catalog:
     tokens: int32, all items' tokens, [CLS] and [SEP] among them.
     offsets: int64 [N + 1]; item i's tokens are offsets[i]..offsets[i + 1].
     fingerprint: of the texts, the tokenizer and the cut.
+    coverage: what the tokenizer has no words for.
   """
 
   item_ids: Sequence[str]
@@ -31,6 +33,7 @@ class Catalog:
   tokens: np.ndarray
   offsets: np.ndarray
   fingerprint: str
+  coverage: Coverage | None = None
 
   def __len__(self) -> int:
     return len(self.item_ids)
@@ -152,5 +155,6 @@ def tokenize(
     item_ids=columns['item_id'],
     texts=texts,
     fingerprint=fingerprint,
+    coverage=coverage(tokenizer, texts),
     **read_columns(directory),
   )

@@ -5,55 +5,48 @@ are read. Rows are read one by one; what cannot be read costs its own row.
 """
 
 import contextlib
-import csv
-import gzip
+import functools
 import itertools
 import json
 import pathlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jaxrec.data.readers import separated
+from jaxrec.data.readers.lines import (
+  BYTE_ORDER_MARK,
+  TOO_LONG,
+  Row,
+  numbered_lines,
+  opened,
+)
 from jaxrec.errors import UserError
 
-MAX_BYTES = 1 << 20  # Of a line.
-MAX_LINES = 100  # That a quoted field of CSV goes over.
-PEEK = 100  # JSON objects whose keys are the columns.
-
-_BYTE_ORDER_MARK = b'\xef\xbb\xbf'
-_TOO_LONG = 'too long: a line of more than 1 MB'
-
-
-class Row(NamedTuple):
-  """One row of a table.
-
-  Attributes:
-    line: its line, from 1; of Parquet its number.
-    values: of the columns asked for, in their order; None where it is
-      malformed.
-    problem: 'reason: detail' of why it is; ''.
-    replaced: whether bytes that are not UTF-8 were replaced.
-  """
-
-  line: int
-  values: list | None
-  problem: str = ''
-  replaced: bool = False
+PEEK = 100  # JSON objects whose keys are looked at first.
 
 
 class Format(NamedTuple):
   """How tables of one format are read.
 
   Attributes:
-    columns: the names of a file's columns.
-    rows: a file's rows, of the columns asked for: the file's names by ours.
+    columns: the names of a file's columns; where they are not in one place,
+      those that come up first.
+    rows: a file's rows, of the columns asked for: the file's names by ours. A
+      column that the file does not have may be asked for where there are
+      `further` ones, and has None.
+    further: the names of all columns, from the whole file; None: `columns` has
+      all.
+    remark: what one should know of how a file is read; ''.
   """
 
   columns: Callable[[pathlib.Path], list[str]]
   rows: Callable[[pathlib.Path, Mapping[str, str]], Iterator[Row]]
+  further: Callable[[pathlib.Path], list[str]] | None = None
+  remark: Callable[[pathlib.Path], str] = lambda path: ''
 
 
 def format_of(path: pathlib.Path) -> Format:
@@ -100,138 +93,15 @@ def damaged(path: pathlib.Path, error: Exception) -> UserError:
   )
 
 
-def _open(path: pathlib.Path) -> BinaryIO:
-  if path.suffix.lower() == '.gz':
-    return cast(BinaryIO, gzip.open(path))
-  return open(path, 'rb')
-
-
-# ---------------------------------------------------------------------- lines
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-  """Yields (number, line without its end); None for one that is too long."""
-  for number in itertools.count(1):
-    line = file.readline(MAX_BYTES + 1)
-    if not line:
-      return
-    if len(line) > MAX_BYTES:
-      while line and not line.endswith(b'\n'):
-        line = file.readline(MAX_BYTES)
-      yield number, None
-    else:
-      yield number, line.rstrip(b'\r\n')
-
-
-class _Lines:
-  """A file's numbered lines, which can be put back."""
-
-  def __init__(self, file: BinaryIO):
-    self._lines = _lines(file)
-    self._put_back: list[tuple[int, bytes | None]] = []
-
-  def __iter__(self) -> '_Lines':
-    return self
-
-  def __next__(self) -> tuple[int, bytes | None]:
-    return self._put_back.pop() if self._put_back else next(self._lines)
-
-  def put_back(self, lines: list[tuple[int, bytes | None]]) -> None:
-    """Puts back the last ones that were taken, in the file's order."""
-    self._put_back += reversed(lines)
-
-
-# -------------------------------------------------------- separated by a sign
-class _Record(NamedTuple):
-  """Fields, and the lines after the first that they go over."""
-
-  fields: list[bytes]
-  further: list[tuple[int, bytes | None]]
-
-
-def _split_tsv(line: bytes, lines: _Lines) -> _Record | None:
-  """The record of a line; TSV knows no quotes."""
-  del lines
-  return _Record(line.split(b'\t'), [])
-
-
-def _split_csv(line: bytes, lines: _Lines) -> _Record | None:
-  """The record that begins with `line`, and may take more; None: it is none.
-
-  Where it is none, none of `lines` is taken.
-  """
-  if b'"' not in line:
-    return _Record(line.split(b','), [])
-  further: list[tuple[int, bytes | None]] = []
-
-  def decoded() -> Iterator[str]:
-    yield line.decode('latin-1') + '\n'  # Latin-1 gives every byte back.
-    for numbered in itertools.islice(lines, MAX_LINES - 1):
-      further.append(numbered)
-      if numbered[1] is None:
-        return
-      yield numbered[1].decode('latin-1') + '\n'
-
-  csv.field_size_limit(max(csv.field_size_limit(), MAX_BYTES))
-  try:
-    texts = next(csv.reader(decoded(), strict=True))
-  except (csv.Error, StopIteration):
-    lines.put_back(further)
-    return None
-  return _Record([text.encode('latin-1') for text in texts], further)
-
-
-_Split = Callable[[bytes, _Lines], _Record | None]
-
-
-def _header(lines: _Lines, split: _Split) -> list[str]:
-  """The names in a table's first line."""
-  _, line = next(lines, (0, None))
-  record = split((line or b'').removeprefix(_BYTE_ORDER_MARK), lines)
-  fields = record.fields if record else []
-  return [field.decode(errors='replace').strip() for field in fields]
-
-
-def _separated(split: _Split) -> Format:
-  """The format whose records `split` splits."""
-
-  def columns(path: pathlib.Path) -> list[str]:
-    with _open(path) as file:
-      return _header(_Lines(file), split)
-
-  def rows(path: pathlib.Path, columns: Mapping[str, str]) -> Iterator[Row]:
-    with _open(path) as file:
-      lines = _Lines(file)
-      names = _header(lines, split)
-      places = [names.index(name) for name in columns.values()]
-      for number, line in lines:
-        if line is None:
-          yield Row(number, None, _TOO_LONG)
-          continue
-        if not line:
-          continue
-        record = split(line, lines)
-        if record is None:
-          problem = 'quotes: a quote is not closed, or not the end of its field'
-          yield Row(number, None, problem)
-        elif len(record.fields) != len(names):
-          lines.put_back(record.further)
-          count = len(record.fields)
-          problem = f'columns: {count} columns, expected {len(names)}'
-          yield Row(number, None, problem)
-        else:
-          yield Row(number, [record.fields[place] for place in places])
-
-  return Format(columns, rows)
-
-
 # ----------------------------------------------------------------- JSON lines
 def _json_objects(file: BinaryIO) -> Iterator[tuple[Row, dict]]:
   """Yields each line's Row without values, and its object, {} for none."""
-  for number, line in _lines(file):
+  for number, line in numbered_lines(file):
     if line is None:
-      yield Row(number, None, _TOO_LONG), {}
+      yield Row(number, None, TOO_LONG), {}
       continue
     if number == 1:
-      line = line.removeprefix(_BYTE_ORDER_MARK)
+      line = line.removeprefix(BYTE_ORDER_MARK)
     if not line:
       continue
     try:
@@ -249,14 +119,30 @@ def _json_objects(file: BinaryIO) -> Iterator[tuple[Row, dict]]:
 
 
 def _json_columns(path: pathlib.Path) -> list[str]:
-  with _open(path) as file:
+  with opened(path) as file:
     objects = (value for row, value in _json_objects(file) if not row.problem)
     first = itertools.islice(objects, PEEK)
     return list(dict.fromkeys(key for value in first for key in value))
 
 
+def _all_json_columns(path: pathlib.Path) -> list[str]:
+  state = path.stat()
+  return list(_json_keys(path, state.st_size, state.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=8)
+def _json_keys(path: pathlib.Path, size: int, changed: int) -> tuple[str, ...]:
+  """All keys of a file, which is told from its earlier states by the rest."""
+  del size, changed
+  keys: dict[str, None] = {}
+  with opened(path) as file:
+    for _, value in _json_objects(file):
+      keys.update(dict.fromkeys(value))
+  return tuple(keys)
+
+
 def _json_rows(path: pathlib.Path, columns: Mapping[str, str]) -> Iterator[Row]:
-  with _open(path) as file:
+  with opened(path) as file:
     for row, value in _json_objects(file):
       if not row.problem:
         row = row._replace(values=[value.get(n) for n in columns.values()])
@@ -280,10 +166,17 @@ def _parquet_rows(
         yield Row(number, list(values))
 
 
+_PER_SECOND = {'ms': 10**3, 'us': 10**6, 'ns': 10**9}
+
+
 def _python_values(column: pa.Array) -> list:
   """An Arrow column as Python's values: strings as bytes, times as seconds."""
   if pa.types.is_dictionary(column.type):
     column = column.dictionary_decode()
+  if pa.types.is_timestamp(column.type) and column.type.unit != 's':
+    second = _PER_SECOND[column.type.unit]
+    parts = column.cast(pa.int64()).to_pylist()
+    return [None if part is None else part / second for part in parts]
   if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
     seconds = column.cast(pa.timestamp('s'), safe=False)
     column = seconds.cast(pa.int64())
@@ -294,11 +187,21 @@ def _python_values(column: pa.Array) -> list:
   return column.to_pylist()
 
 
+def _separated(usual: bytes) -> Format:
+  """The format of lines whose fields `usual` separates."""
+  return Format(
+    functools.partial(separated.columns_of, usual),
+    functools.partial(separated.rows_of, usual),
+    remark=functools.partial(separated.remark_of, usual),
+  )
+
+
+_JSON_LINES = Format(_json_columns, _json_rows, _all_json_columns)
 # By how a file's name ends.
 FORMATS = {
-  '.tsv': _separated(_split_tsv),
-  '.csv': _separated(_split_csv),
-  '.jsonl': Format(_json_columns, _json_rows),
-  '.ndjson': Format(_json_columns, _json_rows),
+  '.tsv': _separated(b'\t'),
+  '.csv': _separated(b','),
+  '.jsonl': _JSON_LINES,
+  '.ndjson': _JSON_LINES,
   '.parquet': Format(_parquet_columns, _parquet_rows),
 }

@@ -2,7 +2,7 @@
 
 Text is UTF-8; a line that is not is read in the encoding given, or, without
 one, with U+FFFD for what is wrong, and counted. A line has at most
-`formats.MAX_BYTES`. What cannot be read is noted as 'malformed: <reason>';
+`lines.MAX_BYTES`. What cannot be read is noted as 'malformed: <reason>';
 every line but the empty ones is counted under `tables.ROWS`.
 """
 
@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterator
 
 from jaxrec.data.readers import tables
-from jaxrec.data.readers.formats import MAX_BYTES
+from jaxrec.data.readers.lines import MAX_BYTES
 from jaxrec.data.readers.tally import Note
 from jaxrec.errors import UserError
 

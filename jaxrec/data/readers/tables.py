@@ -4,11 +4,13 @@ Every value comes as a string, '' where there is none:
 
 - text is UTF-8; other bytes are read as U+FFFD and their lines counted. A line
   has at most `MAX_BYTES`, and so has a value of a Parquet file.
-- TSV knows no quotes. In CSV a quoted field may go over `formats.MAX_LINES`
+- TSV knows no quotes. In CSV a quoted field may go over `separated.MAX_LINES`
   lines; a quote that is not closed by then costs its own line, not those after
-  it.
-- JSON lines have the columns of the first `formats.PEEK` objects.
-- whole floats lose their '.0', NaN and null are '', what is nested is JSON.
+  it. Another separator is taken where the first line has none of the usual,
+  and noted.
+- JSON lines have the columns that any of their objects has.
+- whole floats and decimals lose their '.0', NaN and null are '', what is nested
+  is JSON.
 - Parquet's times and dates come as unix seconds, UTC where they name no zone.
 
 What cannot be read is noted as `Tally.note` does, 'malformed: <reason>', and
@@ -16,19 +18,28 @@ the rows after it are read; every row is counted under `ROWS`. A file that is
 damaged as a whole (gzip, Parquet) is a UserError.
 """
 
-import difflib
+import decimal
 import json
 import pathlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from jaxrec.data.readers import formats
-from jaxrec.data.readers.formats import MAX_BYTES
+from jaxrec.data.readers import formats, names
+from jaxrec.data.readers.lines import MAX_BYTES
 from jaxrec.data.readers.tally import Note
 from jaxrec.errors import UserError
 
+_SURROGATES = re.compile('[\ud800-\udfff]')
+
+MAX_ID = 512  # Characters of an id.
+# How programs write a value that is missing.
+NO_ID = frozenset(
+  ('nan', 'NaN', 'NaT', 'None', 'null', 'NULL', '<NA>', '#N/A', '\\N')
+)
+
 ROWS = 'rows'
+SEPARATED = 'files that are separated by another sign'
 REPLACED = 'rows with bytes that are not UTF-8, read as U+FFFD'
 
 
@@ -39,13 +50,23 @@ def columns_of(path: pathlib.Path) -> list[str]:
     UserError: the file is missing, damaged, of another format, or empty.
   """
   with formats.reading(path):
-    names = formats.format_of(path).columns(path)
-  if not any(names):
+    columns = formats.format_of(path).columns(path)
+  if not any(columns):
     raise UserError(
       f'{path}: has no column; expected .tsv or .csv with a '
       'header, JSON lines or Parquet'
     )
-  return names
+  return columns
+
+
+def all_columns_of(path: pathlib.Path) -> list[str]:
+  """Likewise, if it takes reading the whole file."""
+  further = formats.format_of(path).further
+  if further is None:
+    return columns_of(path)
+  columns_of(path)  # UserError of a file that has none.
+  with formats.reading(path):
+    return further(path)
 
 
 def pick(
@@ -54,7 +75,7 @@ def pick(
   optional: Collection[str] = (),
   option: str = 'data.columns',
 ) -> dict[str, str]:
-  """Of the columns asked for, those that are there.
+  """Of the columns asked for, those that are there, or may come up.
 
   Args:
     path: of the table.
@@ -63,29 +84,29 @@ def pick(
     option: the config's key of these names; '': they are fixed.
 
   Raises:
-    UserError: a column is missing, or is there twice.
+    UserError: columns are missing, all of which are named, or one is there
+      twice.
   """
   present = columns_of(path)
-  for our_name, file_name in wanted.items():
+  needed = {ours: n for ours, n in wanted.items() if ours not in optional}
+  may_come_up = formats.format_of(path).further is not None
+  if may_come_up and not set(needed.values()) <= set(present):
+    present = all_columns_of(path)
+  for file_name in wanted.values():
     if present.count(file_name) > 1:
       raise UserError(
         f'{path}: {present.count(file_name)} columns {file_name!r}'
       )
-    if file_name not in present and our_name not in optional:
-      plain = {_plain_name(name): name for name in present}
-      near = [
-        plain[name]
-        for name in difflib.get_close_matches(_plain_name(file_name), plain)
-      ]
-      hint = f': did you mean {" or ".join(map(repr, near))}?' if near else ''
-      maps = f'; --config.{option}.{our_name}=NAME maps one' if option else ''
-      needed = [name for key, name in wanted.items() if key not in optional]
-      raise UserError(
-        f'{path}: no column {file_name!r}{hint} (found: '
-        f'{", ".join(present)[:200]!r}, expected: '
-        f'{", ".join(needed)}{maps})'
-      )
-  return {key: name for key, name in wanted.items() if name in present}
+  missing = {ours: n for ours, n in needed.items() if n not in present}
+  if missing:
+    raise UserError(
+      f'{path}: {names.missing(missing, present, needed, option)}'
+    )
+  return {
+    ours: name
+    for ours, name in wanted.items()
+    if name in present or may_come_up
+  }
 
 
 def rows(
@@ -98,9 +119,11 @@ def rows(
     columns: the file's name of each column, by ours; see `pick`.
     note: called as `Tally.note`.
   """
-  count = 0
+  count, file_format = 0, formats.format_of(path)
   with formats.reading(path):
-    for row in formats.format_of(path).rows(path, columns):
+    if remark := file_format.remark(path):
+      note(SEPARATED, f'{path.name}: {remark}')
+    for row in file_format.rows(path, columns):
       count += 1
       where, problem = f'{path.name}:{row.line}', row.problem
       texts: list[str] = []
@@ -130,13 +153,20 @@ def first_of_each(
   seen = set()
   for where, row in rows:
     key = row[name]
-    if not key.strip():
-      note(f'malformed: no {name}', f'{where}: no {name}')
+    if problem := id_problem(key):
+      note(f'malformed: {problem} {name}', f'{where}: {name} {key[:50]!r}')
     elif key in seen:
       note('repeated items', f'{where}: item {key[:50]!r} again')
     else:
       seen.add(key)
       yield where, row
+
+
+def id_problem(text: str) -> str:
+  """'' of an id; else 'no' (empty, or how programs write none), 'too long'."""
+  if len(text) > MAX_ID:
+    return 'too long'
+  return 'no' if not text.strip() or text in NO_ID else ''
 
 
 def identifier(name: str) -> str:
@@ -145,9 +175,19 @@ def identifier(name: str) -> str:
   return f'_{name}' if name[:1].isdigit() else name
 
 
-def _plain_name(name: str) -> str:
-  """'userId', 'User ID' and 'user_id' are near each other."""
-  return re.sub(r'[\W_]', '', name).lower()
+def _plain_decimal(value: decimal.Decimal) -> str:
+  """'12' of 12.00, '1.5' of 1.50; as it is where that would be endless."""
+  if not value.is_finite() or abs(value.adjusted()) > 100:
+    return str(value)
+  text = f'{value:f}'
+  return text.rstrip('0').rstrip('.') if '.' in text else text
+
+
+def _plain(value: Any) -> str:
+  """What JSON has no form for, within a list."""
+  if isinstance(value, bytes):
+    return value.decode(errors='replace')
+  return str(value)
 
 
 def _texts(values: list[Any]) -> tuple[list[str], bool, str]:
@@ -167,15 +207,16 @@ def _texts(values: list[Any]) -> tuple[list[str], bool, str]:
         value = ''
       elif value.is_integer():
         value = int(value)
+    elif isinstance(value, decimal.Decimal):
+      value = '' if value.is_nan() else _plain_decimal(value)
     elif isinstance(value, (list, dict)):
-      value = json.dumps(value, ensure_ascii=False, default=str)
+      value = json.dumps(value, ensure_ascii=False, default=_plain)
     text = str(value)
     if not text.isascii():
       try:
         text.encode()
       except UnicodeEncodeError:  # Half of a pair, which JSON can spell.
-        text = text.encode('utf-8', 'replace').decode()
-        replaced = True
+        text, replaced = _SURROGATES.sub('\ufffd', text), True
     if '\0' in text:
       return texts, replaced, 'NUL bytes'
     if len(text) > MAX_BYTES:

@@ -17,7 +17,7 @@ from jaxrec.errors import UserError
 def split_by_time(
   impressions: Impressions, fraction: float, directory: pathlib.Path
 ) -> list[Impressions]:
-  """The earliest and, for validation, the latest `fraction` of examples.
+  """The earliest and, to be held out, the latest `fraction` of examples.
 
   Both are sorted by time, ties in the order they came, and kept in
   `directory`; only the order itself, once, is held in memory.
@@ -30,7 +30,7 @@ def split_by_time(
   if not 0 < cut < len(order):
     raise UserError(
       f'data.validation_fraction={fraction} leaves one side of '
-      f'{len(order)} training impressions empty: give e.g. 0.1'
+      f'{len(order)} impressions empty: give e.g. 0.1'
     )
   for side, rows in zip(sides, (order[:cut], order[cut:]), strict=True):
     write_taken(impressions, rows, side)

@@ -1,4 +1,5 @@
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from jaxrec.data.columns.impressions import (
   read_impressions,
   write_taken,
 )
-from jaxrec.data.columns.texts import Texts
+from jaxrec.data.columns.texts import Texts, distinct
 from jaxrec.data.splits.by_time import split_by_time
 from jaxrec.errors import UserError
 
@@ -32,6 +33,26 @@ def test_texts_are_the_strings_they_were_made_of(tmp_path):
   for i in (6, -1):
     with pytest.raises(IndexError):
       texts[i]
+
+
+def test_distinct_texts_are_numbered_as_numpy_does():
+  rng = np.random.default_rng(0)
+  words = ['', 'a', 'B', 'é', '映画', '😀', 'ab', 'z' * 9]
+  texts = [words[i] for i in rng.integers(len(words), size=200)]
+  names, numbers = distinct(texts)
+  want, places = np.unique(np.array(texts), return_inverse=True)
+  assert list(names) == want.tolist()
+  np.testing.assert_array_equal(numbers, places)
+  assert len(distinct([])[0]) == len(distinct([])[1]) == 0
+
+
+def test_one_long_id_does_not_make_the_others_long():
+  ids = ['u' * 400_000, *(f'u{i}' for i in range(600))]
+  tracemalloc.start()
+  names, _ = distinct(Texts.of([x.encode() for x in ids]))
+  _, peak = tracemalloc.get_traced_memory()
+  tracemalloc.stop()
+  assert len(names) == 601 and peak < 10e6  # As an array of strings: 960 MB.
 
 
 def test_columns_are_written_whole_or_not_at_all(tmp_path):

@@ -38,7 +38,7 @@ def test_sequences_of_impressions_are_histories_then_clicks():
     labels=np.concatenate(labels).astype(np.uint8),
   )
   sequences = sequences_of(split)
-  assert sequences.user_ids.tolist() == ['u', 'v']
+  assert list(sequences.user_ids) == ['u', 'v']
   items, times = user(sequences, 0)
   assert items.tolist() == [1, 2, 3, 7, 6]  # 2 is in the history already.
   assert times.tolist() == [-3, -2, -1, 10, 30]

@@ -15,9 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jaxrec.data.datasets import builder_class
-from jaxrec.data.datasets.interactions import MILLISECONDS
 from jaxrec.data.datasets.source import Source
-from jaxrec.data.readers import tables
+from jaxrec.data.readers import baskets, tables
 from jaxrec.data.readers.tally import Tally
 from jaxrec.data.readers.times import MAX_SECONDS
 from jaxrec.errors import UserError
@@ -38,7 +37,11 @@ JSON_DIRT = (
 )
 BLANK = (b'', b' ')
 # What drops none.
-KEPT = ('rows', 'items ', 'read: read', tables.REPLACED, MILLISECONDS)
+KEPT = (
+  *('rows', 'items ', 'files ', 'times ', 'columns ', 'read: read'),
+  baskets.FURTHER,
+  tables.REPLACED,
+)
 
 
 @dataclasses.dataclass
@@ -345,7 +348,8 @@ def _read(world: World, builder, raw: pathlib.Path, what: str) -> list:
   results = [result for _, result in numbered]
   counts = builder.counts
   if builder.builder_config.name in world.counts_rows:
-    assert counts[tables.ROWS] == len(results) + dropped(counts), counts
+    in_rows = counts[tables.ROWS] + counts[baskets.FURTHER]
+    assert in_rows == len(results) + dropped(counts), counts
     files = builder.files(raw)
     path = files[0 if what == 'items' else -1]
     rows = rows_of(path, world)
@@ -360,8 +364,11 @@ def rows_of(path: pathlib.Path, world: World) -> int | None:
   content = path.read_bytes()
   if path.suffix == '.gz':
     content = gzip.decompress(content)
-  if world.separators[path.name] == b',' and b'"' in content:
-    return None
+  if world.separators[path.name] and b'"' in content:
+    # TSV has no quotes, unless its first line has another separator.
+    is_tsv = world.separators[path.name] == b'\t'
+    if not is_tsv or b'\t' not in content.partition(b'\n')[0]:
+      return None
   lines = content.removeprefix(b'\xef\xbb\xbf').split(b'\n')
   if world.header:
     del lines[0]

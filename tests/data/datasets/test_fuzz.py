@@ -1,6 +1,6 @@
 import pytest
 
-from tests.data.datasets import fuzz
+from tests.data.datasets import fuzz, fuzz_lists
 
 
 def check(ends, runs):
@@ -26,3 +26,14 @@ def test_spoilt_files_of_mind(tmp_path):
 @pytest.mark.slow
 def test_more_spoilt_files_of_mind(tmp_path):
   check(fuzz.spoil_mind(tmp_path, 2000, seed=1), 2000)
+
+
+@pytest.mark.parametrize('name', fuzz_lists.WORLDS)
+def test_spoilt_lists(tmp_path, name):
+  check(fuzz_lists.spoil(name, tmp_path, 30), 30)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', fuzz_lists.WORLDS)
+def test_more_spoilt_lists(tmp_path, name):
+  check(fuzz_lists.spoil(name, tmp_path, 2000, seed=1), 2000)

@@ -18,6 +18,7 @@ from jaxrec.data.datasets.interactions import (
 from jaxrec.data.datasets.source import Source
 from jaxrec.data.prepare import load_dataset
 from jaxrec.data.readers import tables
+from jaxrec.data.readers import times as times_module
 from jaxrec.data.readers.tally import Tally
 from jaxrec.errors import UserError
 from tests.conftest import SHARED
@@ -53,12 +54,14 @@ KEPT = [
   ('v', 0, 400, 'view'),
   ('w', 2, 600, 'view'),
 ]
+MILLISECONDS = times_module.as_unit('milliseconds')
 # Reasons that set nothing aside.
 ASIDE = (
   tables.ROWS,
   tables.REPLACED,
   interactions.UNTITLED,
-  interactions.MILLISECONDS,
+  times_module.EARLY,
+  MILLISECONDS,
 )
 
 
@@ -114,6 +117,7 @@ def test_every_format_says_the_same(tmp_path, suffix):
     'interactions with unknown items': 1,
     'malformed: no id': 1,
     'malformed: no time': 2,
+    times_module.EARLY: 1,
   }
   # The file's line, or the row of Parquet and the line of JSON, with no header.
   line = 8 if suffix in ('.jsonl', '.ndjson', '.parquet') else 9
@@ -156,7 +160,7 @@ def test_times(tmp_path, times, kept, milliseconds):
   write(path, '\n'.join(['user_id\titem_id\ttimestamp', *lines]))
   actions, tally = read(path)
   assert [action.time for action in actions] == kept
-  assert tally.counts[interactions.MILLISECONDS] == milliseconds
+  assert tally.counts[MILLISECONDS] == milliseconds
   assert len(actions) + set_aside(tally) == len(times)
 
 
@@ -213,6 +217,7 @@ def test_lines_that_cannot_be_read(tmp_path):
     'malformed: columns': 1,
     'malformed: too long': 1,
     'malformed: NUL bytes': 1,
+    times_module.EARLY: 1,
   }
   assert any(n.startswith('a.tsv:4: a line of more') for n in tally.notes)
 
@@ -226,7 +231,7 @@ def test_lines_that_cannot_be_read(tmp_path):
       r"'user_id': did you mean 'useri",
     ),
     ('a.tsv', 'user_id\titem_id\titem_id\ttimestamp', r"2 columns 'item_id'"),
-    ('a.csv', 'user_id\titem_id\ttimestamp\n', r'a\.csv: no column .user_id'),
+    ('a.csv', 'user_id item_id timestamp\n', r'a\.csv: no column .user_id'),
     ('a.csv', 'User ID,MOVIEID,time\n', "'user_id': did you mean 'User ID'"),
     ('a.tsv', '', 'has no column'),
     ('a.jsonl', 'user_id\titem_id', 'has no column'),
@@ -252,10 +257,9 @@ def prepare(directory, cache, protocol='leave_one_out', **options):
       name='interactions',
       dir=str(directory),
       interactions_file='a.tsv',
-      items_file='i.csv',
       cache_dir=str(cache),
       protocol=protocol,
-      **options,
+      **({'items_file': 'i.csv'} | options),
     )
   )
 
@@ -282,6 +286,29 @@ def test_from_tables_to_what_is_held_out(tmp_path):
   assert rated.counts['sequences']['interactions'] == 4
 
 
+def test_one_table_one_future_line_and_one_item(tmp_path):
+  rows = [
+    (f'u{u}', f'i{(u + k) % 7}', f'2020-01-{k + 1:02} 10:{u:02}:00 UTC', 'Mug')
+    for u in range(10)
+    for k in range(4)
+  ]
+  rows.append(('bot', 'i3', '2099-12-31', 'Mug'))
+  names = ('user_id', 'item_id', 'timestamp', 'title')
+  make = lambda rows: write(
+    tmp_path / 'a.tsv',
+    encoded([dict(zip(names, row, strict=True)) for row in rows], '.tsv'),
+  )
+  make(rows)
+  dataset = prepare(tmp_path, tmp_path / 'cache', items_file='')
+  assert sorted(dataset.items) == ['item_id', 'title']
+  assert len(dataset.items['item_id']) == 7
+  (note,) = dataset.notes
+  assert note.startswith('of 41 actions 1 is dated after 2020-01-04, far from')
+  make(rows[:1] * 4)
+  with pytest.raises(UserError, match='one item alone: there is nothing to'):
+    prepare(tmp_path, tmp_path / 'cache', items_file='')
+
+
 @pytest.mark.parametrize(
   ('options', 'message'),
   [
@@ -300,9 +327,16 @@ def test_options_that_cannot_be(tmp_path, options, message):
     interactions.Interactions.bound(str(tmp_path), Source(**given))
 
 
-def test_options_of_another_dataset():
-  with pytest.raises(UserError, match=r'data\.min_rating=4'):
-    builder_class('movielens').bound('x', Source(min_rating=4))
+@pytest.mark.parametrize(
+  ('given', 'message'),
+  [
+    ({'min_rating': 4}, r'data\.min_rating=4: is of data\.name=interactions'),
+    ({'item_columns': ('a', 'b')}, r'data\.item_columns=a,b: is of'),
+  ],
+)
+def test_options_of_another_dataset(given, message):
+  with pytest.raises(UserError, match=message):
+    builder_class('movielens').bound('x', Source(**given))
 
 
 def test_the_real_one(tmp_path):
@@ -320,3 +354,33 @@ def test_the_real_one(tmp_path):
   assert len(catalog) == 4404
   kept = list(read_interactions(actions, catalog, given, tally.note))
   assert len(kept) == 24_691 and set_aside(tally) == 0
+
+
+def test_sessions_of_a_parquet_file(tmp_path):
+  """A row for each, with lists of items, and of their times or not."""
+  sessions = [
+    {'user_id': 'u', 'item_id': ['a', 'b'], 'timestamp': [100, 200]},
+    {'user_id': 'v', 'item_id': ['c'], 'timestamp': [300]},
+  ]
+  pq.write_table(pa.Table.from_pylist(sessions), tmp_path / 'log.parquet')
+  tally = Tally()
+  catalog = {'a': 0, 'b': 1, 'c': 2}
+  found = read_interactions(
+    tmp_path / 'log.parquet', catalog, Source(), tally.note
+  )
+  assert [tuple(one)[:3] for one in found] == [
+    ('u', 0, 100),
+    ('u', 1, 200),
+    ('v', 2, 300),
+  ]
+
+
+def test_the_catalog_may_call_its_ids_otherwise(tmp_path):
+  (tmp_path / 'items.csv').write_text('track,name\na,First\n')
+  columns = (('item_id', 'tracks'), ('catalog_id', 'track'), ('title', 'name'))
+  (item,) = read_items(
+    tmp_path / 'items.csv',
+    Source('log.csv', 'items.csv', columns=columns),
+    Tally().note,
+  )
+  assert item == {'item_id': 'a', 'title': 'First'}

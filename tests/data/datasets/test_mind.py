@@ -136,6 +136,55 @@ def test_line_ends_and_byte_order_marks_change_nothing(tmp_path, form):
   assert read(write(tmp_path / 'other', clean(), **form)) == plain
 
 
+@pytest.mark.parametrize('test', ['dev', 'valid', 'test'])
+@pytest.mark.parametrize('cls', [Mind, MindSmall, MindLarge])
+def test_files_of_its_form_may_lie_in_other_folders(tmp_path, test, cls):
+  plain = read(write(tmp_path / 'plain', clean()))
+  other = {
+    f'{test if "dev" in name else "train"}/{name.partition("/")[2]}': lines
+    for name, lines in clean().items()
+  }
+  assert read(write(tmp_path / 'other', other), cls) == plain
+
+
+def test_the_publisher_s_folders_come_first(tmp_path):
+  other = clean() | {'train/news.tsv': [], 'train/behaviors.tsv': []}
+  other |= {'dev/news.tsv': [], 'dev/behaviors.tsv': []}
+  assert len(read(write(tmp_path, other)).train) == 3
+
+
+NEWS_NAMES = (
+  'news_id\tcategory\tsubcategory\ttitle\tabstract\turl\ttitle_entities\t'
+  'abstract_entities'
+)
+SHOWN_NAMES = 'impression_id\tuser_id\ttime\thistory\timpressions'
+
+
+@pytest.mark.parametrize(
+  ('of_news', 'of_shown'),
+  [
+    (NEWS_NAMES, SHOWN_NAMES),
+    (NEWS_NAMES.upper(), 'Impression ID\tUser ID\tTime\tHistory\tImpressions'),
+    ('id\tvert\tsubvert\ttitle\tabstract\turl\tents\tents', SHOWN_NAMES),
+  ],
+)
+def test_a_header_is_no_item_and_no_impression(tmp_path, of_news, of_shown):
+  plain = read(write(tmp_path / 'plain', clean()))
+  named = clean()
+  for name, header in zip(FILES, (of_news, of_shown) * 2, strict=True):
+    named[name] = [header.encode(), *named[name]]
+  data = read(write(tmp_path / 'named', named, start=BOM))
+  assert (data.items, data.train, data.test) == plain[:3]
+  assert [counts['header lines'] for counts in data.counts] == [2, 2]
+
+
+def test_news_about_headers_are_news(tmp_path):
+  lines = clean()
+  lines[TRAIN_NEWS][0] = news('N3', 'Title, category and abstract')
+  data = read(write(tmp_path, lines))
+  assert len(data.items) == 9 and 'header lines' not in data.counts[0]
+
+
 def test_a_last_line_without_its_end_is_read(tmp_path):
   plain = read(write(tmp_path / 'plain', clean()))
   for name in FILES:

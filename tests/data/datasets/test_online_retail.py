@@ -1,3 +1,4 @@
+import csv
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ from jaxrec.data.datasets.online_retail import (
   UNTITLED,
   OnlineRetail,
 )
+from jaxrec.data.datasets.retail_files import DAY_FIRST
 from jaxrec.data.prepare import load_dataset
 from jaxrec.errors import UserError
 from tests.conftest import SHARED
@@ -133,7 +135,11 @@ def test_the_publishers_workbook_says_the_same(tmp_path):
   assert 'refused' in ends
   del book['Year 2009-2010'], book['Year 2010-2011']
   book.save(path)
-  with pytest.raises(UserError, match=r"'Sheet', expected 'Year 2009-2010'"):
+  with pytest.raises(UserError, match=r"the sheet 'Sheet' has the columns ''"):
+    read(tmp_path, tmp_path / 'cache')
+  book.create_sheet('Other')
+  book.save(path)
+  with pytest.raises(UserError, match=r"'Sheet, Other', expected 'Year 2009-"):
     read(tmp_path, tmp_path / 'cache')
 
 
@@ -155,15 +161,91 @@ def test_without_stock_codes_an_item_is_its_description(tmp_path):
   assert sales.counts[SERVICE] == 5
 
 
+# ---------------------------------------------------------- the first edition
+FIRST_EDITION = (
+  *('InvoiceNo', 'StockCode', 'Description', 'Quantity', 'InvoiceDate'),
+  *('UnitPrice', 'CustomerID', 'Country'),
+)
+
+
+def write_csv(path, lines, date, columns=FIRST_EDITION):
+  """As programs write it: customers with '.0', nothing where they are none."""
+  kept = [FIRST_EDITION.index(name) for name in columns]
+  with open(path, 'w', newline='', encoding='utf8') as file:
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    for row in lines:
+      row = ['' if v is None or v != v else v for v in row]
+      row[4] = date
+      writer.writerow([row[i] for i in kept])
+
+
+@pytest.mark.parametrize(
+  'date',
+  [
+    *('1/2/2010 0:00', '01/02/10 00:00', '2010-01-02 00:00:00', '02.01.2010'),
+    *('1/2/2010 12:00 AM', '02-01-2010 00:00'),
+  ],
+)
+def test_the_first_edition_as_csv(tmp_path, date):
+  write_csv(tmp_path / 'a.csv', FIRST, date)
+  write_csv(tmp_path / 'b.csv', SECOND, date)
+  check(tmp_path, tmp_path / 'cache')
+
+
+def test_the_first_edition_as_workbook_and_parquet(tmp_path):
+  openpyxl = pytest.importorskip('openpyxl')
+  (tmp_path / 'x').mkdir()
+  (tmp_path / 'p').mkdir()
+  book = openpyxl.Workbook()
+  book.active.title = 'Online Retail'
+  book.active.append(FIRST_EDITION)
+  for row in FIRST:
+    cells = ['nan' if value != value else value for value in row]
+    book.active.append([*cells[:4], np.datetime64(DAY).item(), *cells[5:]])
+  book.save(tmp_path / 'x' / 'Online Retail.xlsx')
+  values = zip(*FIRST, strict=True)
+  table = dict(zip(FIRST_EDITION, map(pa.array, values), strict=True))
+  pq.write_table(pa.table(table), tmp_path / 'p' / 'a.parquet')
+  results = [read(tmp_path / d, tmp_path / 'cache')[:2] for d in 'xp']
+  assert results[0] == results[1]
+  assert results[0][0] == ITEMS[:4] and len(results[0][1]) == 7
+
+
+def test_dates_whose_day_is_first(tmp_path):
+  write_csv(tmp_path / 'a.csv', FIRST[:2], '2/1/2010 00:00')
+  write_csv(tmp_path / 'b.csv', FIRST[:2], '31/12/2010 08:26')
+  _, bought, _, sales = read(tmp_path, tmp_path / 'cache')
+  # Of each file by itself: the first does not tell.
+  assert [s.time for s in bought] == [1264982400] * 2
+  (tmp_path / 'a.csv').unlink()
+  _, bought, _, sales = read(tmp_path, tmp_path / 'cache')
+  assert [s.time for s in bought] == [1293783960] * 2
+  assert sales.counts[DAY_FIRST] == 1
+
+
+def test_without_numbers_an_invoice_is_a_customer_at_a_time(tmp_path):
+  columns = [n for n in FIRST_EDITION if n not in ('InvoiceNo', 'StockCode')]
+  write_csv(tmp_path / 'a.csv', FIRST, '1/2/2010 0:00', columns)
+  write_csv(tmp_path / 'b.csv', FIRST[:1], '1/2/2010 0:00', columns)
+  catalog, bought, _, sales = read(tmp_path, tmp_path / 'cache')
+  assert 'WHITE MUG' in {item['item_id'] for item in catalog}
+  assert sales.counts['lines of invoices of an earlier sheet'] == 1
+  assert sales.counts['returns'] == 1  # By its quantity.
+  assert 'malformed: no invoice' not in sales.counts
+  assert {s.user for s in bought} == {'1', '2'}
+
+
 def test_other_directories_are_refused(tmp_path):
-  with pytest.raises(UserError, match=r'neither \.xlsx and \.parquet'):
+  with pytest.raises(UserError, match=r'no file of \.xlsx, \.parquet, \.csv'):
     OnlineRetail.files(tmp_path)
   (tmp_path / 'a.xlsx').touch()
-  write(tmp_path / 'b.parquet', FIRST, COLUMNS[1:])
-  with pytest.raises(UserError, match=r'both \.xlsx and .*a\.xlsx, b\.parq'):
+  write(tmp_path / 'b.parquet', FIRST, COLUMNS[1:3])
+  with pytest.raises(UserError, match=r'several kinds .*a\.xlsx, b\.parq'):
     OnlineRetail.files(tmp_path)
   (tmp_path / 'a.xlsx').unlink()
-  with pytest.raises(UserError, match=r"no column 'Invoice'.*found: 'StockCod"):
+  missing = r"no column 'Quantity'.*no column 'InvoiceDate'.*found: 'StockCod"
+  with pytest.raises(UserError, match=missing):
     read(tmp_path, tmp_path / 'cache')
   write(tmp_path / 'b.parquet', FIRST[6:9])
   with pytest.raises(UserError, match=r"no line is of a customer.*'returns'"):

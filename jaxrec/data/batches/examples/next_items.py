@@ -48,7 +48,9 @@ class NextItemExamples:
     if not len(places):
       raise UserError(
         'no user of the training split did something after something else: '
-        'nothing to learn from'
+        'nothing to learn from; with data.protocol=leave_one_out, which holds '
+        'two events of each user out, some must have four: give time_split, or '
+        'more actions'
       )
     for name, values in (
       ('_places', places),

@@ -49,7 +49,9 @@ class Runs:
     if not several.any():
       raise UserError(
         'no user of the training split did something after something else: '
-        'nothing to learn from'
+        'nothing to learn from; with data.protocol=leave_one_out, which holds '
+        'two events of each user out, some must have four: give time_split, or '
+        'more actions'
       )
     for name, values in (
       ('_events', events),
