@@ -1,6 +1,7 @@
 """What people see on the console: progress, lines and tables."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,7 @@ from rich.progress import (
 from rich.table import Table
 
 LINE_SECONDS = 10.0  # Between lines where there is no terminal to draw on.
+QUIET_SECONDS = 20.0  # Without a line, until one says that work goes on.
 SETTLED = 4  # Advances before time left is shown: the first one compiles.
 
 
@@ -28,10 +30,35 @@ class Display:
 
   def __init__(self, *, quiet: bool = False):
     self.console = Console(quiet=quiet, soft_wrap=True)
+    self._last = time.monotonic()  # When something was written.
 
   def say(self, text: str) -> None:
     """One line, as it is."""
     self.console.print(text, markup=False, highlight=False)
+    self._last = time.monotonic()
+
+  @contextlib.contextmanager
+  def working(self, doing: str) -> Iterator[None]:
+    """Says now and then that something long goes on, where nothing else does.
+
+    Args:
+      doing: what goes on, 'reading the files'.
+    """
+    ended, began = threading.Event(), time.monotonic()
+
+    def watch() -> None:
+      while not ended.wait(QUIET_SECONDS / 4):
+        now = time.monotonic()
+        if now - self._last >= QUIET_SECONDS:
+          self.say(f'still {doing}, {now - began:.0f} s so far')
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+      yield
+    finally:
+      ended.set()
+      watcher.join()
 
   @contextlib.contextmanager
   def track(

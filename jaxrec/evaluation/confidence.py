@@ -69,10 +69,14 @@ def comparison(ours: np.ndarray, rival: np.ndarray, difference: float) -> dict:
 
   Returns:
     'difference', its 'interval', and 'p': two-sided, twice the share of draws
-    on the other side of 0, never below 1 / (S + 1).
+    on the other side of 0, never below 1 / (S + 1). All NaN where no draw has
+    both figures.
   """
   differences = ours - rival
   differences = differences[np.isfinite(differences)]
+  if not len(differences):
+    nan = float('nan')
+    return {'difference': nan, 'interval': [nan, nan], 'p': nan}
   least = min((differences <= 0).sum(), (differences >= 0).sum())
   p = min(1.0, 2 * (least + 1) / (len(differences) + 1))
   return {

@@ -163,20 +163,25 @@ def _block(
     ranked.reshape(-1)[seen] = -np.inf
   best = min(BEST, width)
   top = np.argpartition(-ranked, best - 1, axis=1)[:, :best]
-  keys = [key(np.arange(count)[:, None], top).ravel(), targets]
-  keys += [key(a.owners, a.items) for a in added.values()]
-  wanted = np.unique(np.concatenate(keys))
+  # Whole blocks of marks and of scores: faster than to look pairs up.
+  contends = np.zeros(count * width, bool)
+  contends[key(np.arange(count)[:, None], top).ravel()] = True
+  for a in added.values():
+    contends[key(a.owners, a.items)] = True
   if masked:
-    wanted = wanted[~np.isin(wanted, np.setdiff1d(seen, targets))]
+    contends[seen] = False
+  contends[targets] = True
+  wanted = np.flatnonzero(contends)
   scores = {NETWORK: logits.reshape(-1)[wanted]}
+  values = np.zeros(count * width, np.float32)
   for name, a in added.items():
-    values = np.zeros(len(wanted), np.float32)
     of_member = key(a.owners, a.items)
-    places = np.minimum(np.searchsorted(wanted, of_member), len(wanted) - 1)
-    kept = wanted[places] == of_member
-    values[places[kept]] = a.values[kept]
-    scores[name] = values
-  return wanted // width, np.isin(wanted, targets), scores
+    values[of_member] = a.values
+    scores[name] = values[wanted]
+    values[of_member] = 0
+  is_target = np.zeros(count * width, bool)
+  is_target[targets] = True
+  return wanted // width, is_target[wanted], scores
 
 
 def choose(contenders: Contenders, metric: str) -> dict[str, float]:

@@ -70,19 +70,33 @@ class Places:
     return ranks
 
 
+def lowest_for_nan(scores: np.ndarray) -> np.ndarray:
+  """Scores as float32; NaN, which equals nothing, as the lowest number.
+
+  Without this a clicked item with such a score would tie with none and be
+  counted as first.
+  """
+  scores = np.asarray(scores, np.float32)
+  nan = np.isnan(scores)
+  return (
+    np.where(nan, np.finfo(np.float32).min, scores) if nan.any() else scores
+  )
+
+
 def place(
   scores: np.ndarray, labels: np.ndarray, offsets: np.ndarray
 ) -> Places:
   """Places from the scores of every candidate.
 
   Args:
-    scores: [P], of all examples end to end; compared in float32.
+    scores: [P], of all examples end to end; compared in float32; NaN is the
+      lowest there is.
     labels: [P], 1 for clicked and 0 for not.
     offsets: int64 [E + 1], where each example's candidates begin and end.
   """
   clicked = np.asarray(labels) > 0
   owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-  keys = -np.asarray(scores, np.float32)
+  keys = -lowest_for_nan(scores)
   order = np.lexsort((keys, owners))
   owner, key = owners[order], keys[order]
   others = np.cumsum(

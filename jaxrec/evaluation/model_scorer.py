@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
 from jaxrec.data.batches.evaluate import eval_batches, history_batches
 from jaxrec.data.columns.impressions import Impressions
 from jaxrec.ensemble.ensemble import Ensemble
+from jaxrec.errors import UserError
 from jaxrec.evaluation.scorers import CatalogRanks
 from jaxrec.parallel.sharding import put_batch
 from jaxrec.retrieval.sharded_index import ItemIndex
@@ -61,6 +63,7 @@ class ModelScorer:
       history_length=self.history_length,
       mesh=self.mesh,
     )
+    _check_finite('logits of candidates', logits[:, None])
     if self.ensemble is not None:
       logits += self.ensemble.pairs(examples, self.history_length)
     return logits
@@ -105,6 +108,8 @@ class ModelScorer:
     ):
       vectors = self.user_step(table, *put_batch(histories, self.mesh))
       users[which] = np.asarray(vectors)[: len(which)]
+    _check_finite('vectors of users', users)
+    _check_finite('vectors of items', table)
     return users, table
 
   def _ranked(
@@ -139,6 +144,17 @@ class ModelScorer:
       target_scores=counts.scores,
       others=counts.num_others,
       tails=tails,
+    )
+
+
+def _check_finite(what: str, rows: np.ndarray | jax.Array) -> None:
+  """UserError unless all of the rows [M, D] are finite."""
+  count = int((~jnp.isfinite(rows)).any(1).sum())
+  if count:
+    raise UserError(
+      f'{count:,} of {len(rows):,} {what} are not finite: the parameters, or '
+      'what they were started from, are damaged: train again, with lower '
+      'learning rates if the loss grew'
     )
 
 

@@ -13,7 +13,11 @@ from jaxrec.data.columns.impressions import Impressions
 from jaxrec.evaluation import metrics
 from jaxrec.evaluation.judged import Judged
 from jaxrec.evaluation.metrics import PerExample
-from jaxrec.evaluation.protocols import Protocol, WholeCatalog
+from jaxrec.evaluation.protocols import (
+  Protocol,
+  WholeCatalog,
+  why_unmeasured,
+)
 from jaxrec.evaluation.scorers import Scorer
 from jaxrec.evaluation.side_by_side import side_by_side, users_of_examples
 
@@ -26,12 +30,14 @@ class OtherWay:
     main: the run's protocol.
     examples: of the split, as the other way has them.
     left_out: counts of those that it leaves out, by reason.
+    unmeasured: see `protocols.why_unmeasured`; None where there are figures.
     values: metrics per example by scorer; filled by `judge_both`.
   """
 
   main: WholeCatalog
   examples: Impressions
   left_out: dict[str, int]
+  unmeasured: str | None = None
   values: dict[str, PerExample] = dataclasses.field(default_factory=dict)
 
   @classmethod
@@ -40,7 +46,10 @@ class OtherWay:
     if not isinstance(protocol, WholeCatalog):
       return None
     examples, left_out = protocol.other.examples(split)
-    return cls(protocol, examples, left_out) if len(examples) else None
+    if not len(examples):
+      return None
+    why = why_unmeasured(protocol.other, split) or None
+    return cls(protocol, examples, left_out, why)
 
   def judge_both(
     self, name: str, scorer: Scorer, examples: Impressions
@@ -68,7 +77,8 @@ class OtherWay:
     described = describe(protocol, self.examples, users, num_items)
     return {
       'seen': protocol.seen,
-      'protocol': described | {'left_out': self.left_out},
+      'protocol': described
+      | {'left_out': self.left_out, 'unmeasured': self.unmeasured},
       **side_by_side(self.values, reached, users, draws=draws, seed=seed),
     }
 

@@ -257,6 +257,33 @@ def make(
   return WholeCatalog(name, seen)
 
 
+def why_unmeasured(protocol: Protocol, split: Impressions) -> str:
+  """Why a split gives no figure of the main metric; '' where it does."""
+  if not len(split):
+    return 'it is empty'
+  examples, _ = protocol.examples(split)
+  if not len(examples):
+    return (
+      f'all targets of its {len(split):,} users were seen before: '
+      'evaluation.seen=kept would keep them'
+    )
+  clicked = np.asarray(examples.labels) > 0
+  if not clicked.any():
+    return f'nothing was clicked in its {len(examples):,} lists'
+  shown = np.diff(examples.candidate_offsets)
+  owners = np.repeat(np.arange(len(examples)), shown)
+  clicks = np.bincount(owners[clicked], minlength=len(examples))
+  if (
+    protocol.main_metric == 'auc'
+    and not ((clicks > 0) & (clicks < shown)).any()
+  ):
+    return (
+      f'none of its {len(examples):,} lists has both an item that was clicked '
+      'and one that was not'
+    )
+  return ''
+
+
 def unseen_targets(split: Impressions) -> tuple[Impressions, dict[str, int]]:
   """Without targets that are in the history, and examples without others."""
   owners = np.repeat(np.arange(len(split)), np.diff(split.candidate_offsets))

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from jaxrec.data.columns.impressions import Impressions
+from jaxrec.evaluation.metrics import lowest_for_nan
 
 # Examples, and which rows of them -> scores.
 BlockScores = Callable[[Impressions, np.ndarray], np.ndarray]
@@ -130,6 +131,9 @@ class BlockScorer:
     sharpness: np.ndarray | None = None,
   ) -> list[CatalogRanks]:
     assert self._scores is not None
+    if not len(ways[0][0]):  # Nobody to ask the scorer about.
+      num_sums = 0 if sharpness is None else sharpness.shape[1]
+      return [_of_nobody(k, num_sums)] * len(ways)
     score = self._scores
     sums_of = lambda rows: None if sharpness is None else sharpness[rows]
 
@@ -144,6 +148,20 @@ class BlockScorer:
     with futures.ThreadPoolExecutor(AT_ONCE) as pool:
       blocks = list(pool.map(ranked, self._blocks(ways[0][0])))
     return [_joined(of_way) for of_way in zip(*blocks, strict=True)]
+
+
+def _of_nobody(k: int, num_sums: int) -> CatalogRanks:
+  """What ranking gives for no examples."""
+  none = np.zeros(0, np.int64)
+  return CatalogRanks(
+    items=np.zeros((0, k), np.int32),
+    scores=np.zeros((0, k), np.float32),
+    above=none,
+    equal=none,
+    target_scores=np.zeros(0, np.float32),
+    others=none,
+    tails=np.zeros((0, num_sums), np.float32),
+  )
 
 
 def _joined(blocks: Sequence[CatalogRanks]) -> CatalogRanks:
@@ -169,11 +187,12 @@ def rank_block(
   catalogs is faster than operations on the whole block.
 
   Args:
-    scores: [U, N], of the U examples; compared in float32.
+    scores: [U, N], of the U examples; see `metrics.place`.
     examples: their histories and targets.
     masked, k, sharpness: see `Scorer.rank`.
   """
   size, width = scores.shape
+  scores = lowest_for_nan(scores)
   shape = size, min(k, width)
   items, best = np.full(shape, -1, np.int32), np.full(shape, -np.inf, 'f4')
   targets, offsets = examples.candidates, examples.candidate_offsets

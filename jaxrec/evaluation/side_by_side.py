@@ -3,6 +3,7 @@
 import numpy as np
 
 from jaxrec.data.columns.impressions import Impressions
+from jaxrec.data.columns.texts import distinct
 from jaxrec.evaluation import confidence, metrics
 from jaxrec.evaluation.metrics import PerExample
 
@@ -11,8 +12,7 @@ OURS = 'jaxrec'
 
 def users_of_examples(examples: Impressions) -> np.ndarray:
   """int [E]: the user of each example, 0..U - 1."""
-  ids = [examples.user_ids[i] for i in range(len(examples))]
-  return np.unique(np.asarray(ids, dtype=str), return_inverse=True)[1]
+  return distinct(examples.user_ids)[1]
 
 
 def side_by_side(

@@ -14,7 +14,7 @@ from jaxrec.evaluation.config import baseline_names
 from jaxrec.evaluation.judged import Judged
 from jaxrec.evaluation.metrics import RANKING
 from jaxrec.evaluation.other_way import OtherWay, describe
-from jaxrec.evaluation.protocols import Protocol, WholeCatalog
+from jaxrec.evaluation.protocols import Protocol, WholeCatalog, why_unmeasured
 from jaxrec.evaluation.scorers import BlockScorer, Scorer
 from jaxrec.evaluation.side_by_side import (
   OURS,
@@ -123,6 +123,7 @@ def evaluate(
     seed=seed,
   )
   results['protocol']['left_out'] = left_out
+  results['protocol']['unmeasured'] = why_unmeasured(protocol, split) or None
   results['other_seen'] = None
   if other:
     results['other_seen'] = other.summarize(

@@ -22,7 +22,9 @@ def sentence(results: dict) -> str:
   value = number(by_main.difference, sign=True)
   reached = f'{value} {brackets(by_main.interval, sign=True)}'.rstrip()
   p = f', p {words.p_value(by_main.p)}' if by_main.p is not None else ''
-  figures = f'{reached} {label(main)} against {at_start} at step 0{p}'
+  # What closed forms beside it add is no work of training.
+  whose = ' of the network alone' if results.get('ensemble') else ''
+  figures = f'{reached} {label(main)}{whose} against {at_start} at step 0{p}'
   if not by_main.significant:
     return (
       f'Whether training helped cannot be told: step {step:,} adds {figures}; '
@@ -40,7 +42,10 @@ def start(results: dict) -> str:
   """What a model is before it is trained, by its terms."""
   config = results.get('config') or {}
   terms = ', '.join((config.get('model') or {}).get('terms') or {})
-  return f'the closed-form start of its terms{f" ({terms})" if terms else ""}'
+  beside = ', '.join((results.get('ensemble') or {}).get('gains') or {})
+  untrained = f'what its terms start from{f" ({terms})" if terms else ""}'
+  closed_forms = f', with the closed forms beside it ({beside})'
+  return f'{untrained}{closed_forms if beside else ""}'
 
 
 def comparison(results: dict, metric: str) -> Comparison:

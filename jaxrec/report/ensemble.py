@@ -16,8 +16,8 @@ def rows(results: dict) -> dict[str, dict[str, str]]:
   return {
     name: {
       'gain': f'{part["gain"]:.2f}',
-      'alone': f'{part["alone"]:.4f}',
-      'whole without it': f'{part["without"]:.4f}',
+      'alone': number(part['alone']),
+      'whole without it': number(part['without']),
     }
     for name, part in (ensemble.get('parts') or {}).items()
   }
@@ -29,7 +29,7 @@ def title(results: dict) -> str:
   whole = next(iter(ensemble['parts'].values()))['whole']
   return (
     f'What speaks: {ensemble["metric"]} of {ensemble["examples"]:,} '
-    f'examples, the whole {whole:.4f}'
+    f'examples, the whole {number(whole)}'
   )
 
 

@@ -10,7 +10,7 @@ from plotly.offline import get_plotlyjs
 from jaxrec.config import flattened
 from jaxrec.errors import UserError
 from jaxrec.files import write_text
-from jaxrec.report import added, ensemble, sections, templates, words
+from jaxrec.report import added, ensemble, plain, sections, templates, words
 
 HISTORY_SHOWN = 10
 
@@ -46,13 +46,13 @@ def render(results: dict, curves: dict, examples: list) -> str:
   shown = [
     section
     for section in (
-      sections.learning(results, curves),
+      sections.examples(examples),
       sections.metrics(results),
+      sections.learning(results, curves),
       ensemble.section(results),
       sections.slices(results),
       sections.calibration(results),
       sections.popularity(results),
-      sections.examples(examples),
     )
     if section
   ]
@@ -72,6 +72,9 @@ def render(results: dict, curves: dict, examples: list) -> str:
     figures=plots,
     title=f'{results["dataset"]}, {results["split"]} split',
     verdict=words.verdict(results),
+    in_plain_words=plain.sentence(results),
+    meanings=_meanings(shown),
+    made_up=results['dataset'].startswith('demo'),
     protocol=_protocol(results),
     sampled=words.is_sampled(results),
     caveat=results.get('caveat'),
@@ -82,6 +85,19 @@ def render(results: dict, curves: dict, examples: list) -> str:
     history_shown=HISTORY_SHOWN,
     examples=examples,
   )
+
+
+def _meanings(shown: list[dict]) -> dict[str, str]:
+  """What the heads of the sections' tables mean."""
+  heads = {
+    name
+    for section in shown
+    for table in section.get('tables') or []
+    for name in table['head']
+  }
+  known = plain.meanings(sorted(heads))
+  ahead = {name: plain.AHEAD for name in heads if 'ahead' in name}
+  return known | ahead
 
 
 def _protocol(results: dict) -> list[str]:

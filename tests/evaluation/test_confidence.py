@@ -83,3 +83,10 @@ def test_what_is_never_valid_has_no_interval():
   values = {'auc': (np.zeros(5), np.zeros(5))}
   drawn = confidence.bootstrap({'a': values}, np.arange(5), draws=10, seed=0)
   assert np.isnan(confidence.interval(drawn['a']['auc'])).all()
+
+
+def test_nothing_to_compare_is_no_certainty():
+  nothing = np.full(5, np.nan)
+  compared = confidence.comparison(nothing, np.zeros(5), np.nan)
+  assert np.isnan([compared['difference'], compared['p']]).all()
+  assert np.isnan(compared['interval']).all()

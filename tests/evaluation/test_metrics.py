@@ -280,3 +280,20 @@ def test_places_from_counts_equal_places_from_scores(cases, values):
   again = metrics.rank_metrics(counted)
   for name in values:
     np.testing.assert_array_equal(values[name], again[name])
+
+
+@pytest.mark.parametrize('clicked', [0, 1, 2])
+def test_no_number_is_below_all_numbers(clicked):
+  """A score that is none ties with its like, and is never a perfect rank."""
+  labels, offsets = np.zeros(3, np.uint8), np.array([0, 3])
+  labels[clicked] = 1
+  scores = np.array([np.nan, -1e30, np.nan], np.float32)
+  values = metrics.rank_metrics(metrics.place(scores, labels, offsets))
+  reached = metrics.finalize(values)
+  assert reached['auc'] == (1.0 if clicked == 1 else 0.25)
+  assert reached['mrr'] == (1.0 if clicked == 1 else pytest.approx(1 / 3))
+
+
+def test_numbers_are_left_as_they_are():
+  scores = np.array([1.0, -np.inf, np.inf], np.float32)
+  assert metrics.lowest_for_nan(scores) is scores

@@ -8,6 +8,7 @@ import pytest
 from flax import nnx
 
 from jaxrec.data.columns.impressions import Impressions
+from jaxrec.errors import UserError
 from jaxrec.evaluation.model_scorer import ModelScorer, flat_logits
 from jaxrec.parallel import sharding
 from jaxrec.training.steps import make_eval_step, make_user_step
@@ -119,6 +120,26 @@ def test_nothing_to_score(model, table, impressions):
     model, table, impressions.take(np.zeros(0, int)), batch_size=4
   )
   assert flat.shape == (0,)
+
+
+@pytest.mark.parametrize('spoilt', ['items', 'users', 'candidates'])
+def test_what_is_not_finite_is_refused(impressions, spoilt):
+  table = jnp.ones((N, D)).at[3, 2].set(jnp.nan if spoilt == 'items' else 1)
+  users = jnp.ones((8, D)) * (jnp.inf if spoilt == 'users' else 1)
+  logit = np.nan if spoilt == 'candidates' else 0.0
+  scorer = ModelScorer(
+    table_of=lambda wanted: table[wanted],
+    eval_step=lambda _, batch: np.full(batch.candidates.size, logit),
+    user_step=lambda *_: users,
+    num_items=N,
+    batch_size=8,
+    history_length=H,
+    mesh=sharding.make_mesh(devices=jax.devices()[:1]),
+  )
+  what = {'items': '1 of 90 vectors of items', 'users': '6 of 6 vectors'}
+  with pytest.raises(UserError, match=what.get(spoilt, 'logits of candid')):
+    scorer.encoded(impressions.take(np.arange(6)))
+    scorer.pairs(impressions)
 
 
 @pytest.mark.parametrize('devices', [1, 8])

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -7,7 +9,13 @@ from jaxrec.evaluation import metrics, protocols, scorers
 from jaxrec.evaluation.config import SEEN
 from jaxrec.parallel import sharding
 from jaxrec.retrieval.sharded_index import ItemIndex
-from tests.evaluation.held_out_split import N, listed, make, scorer
+from tests.evaluation.held_out_split import (
+  N,
+  held_out_split,
+  listed,
+  make,
+  scorer,
+)
 
 
 @pytest.mark.parametrize('seen', SEEN)
@@ -102,3 +110,38 @@ def test_sampled_candidates_are_unseen_and_said_to_be_sampled(held_out):
 def test_what_cannot_be_is_said():
   with pytest.raises(UserError, match='list their candidates'):
     protocols.make('impressions', seen='kept', sampled=5, num_items=N, seed=0)
+
+
+def test_why_nothing_is_measured():
+  split = held_out_split()
+  catalog = make()
+  assert protocols.why_unmeasured(catalog, split) == ''
+  none = split.take(np.zeros(0, int))
+  assert protocols.why_unmeasured(catalog, none) == 'it is empty'
+  seen = dataclasses.replace(
+    split.take(np.array([0])),
+    history=np.arange(N, dtype=np.int32),  # The target is among it.
+    history_offsets=np.array([0, N]),
+  )
+  why = protocols.why_unmeasured(catalog, seen)
+  assert 'seen before' in why and 'evaluation.seen=kept' in why
+  assert protocols.why_unmeasured(make(seen='kept'), seen) == ''
+
+
+@pytest.mark.parametrize(
+  ('labels', 'why'),
+  [([0, 0, 0], 'nothing was clicked'), ([1, 1, 1], 'none of its 2 lists has')],
+)
+def test_why_lists_measure_nothing(labels, why):
+  """Two of them, of one item and of two."""
+  split = held_out_split().take(np.array([0, 1]))
+  shown = dataclasses.replace(
+    split,
+    candidates=np.arange(3, dtype=np.int32),
+    candidate_offsets=np.array([0, 1, 3]),
+    labels=np.array(labels, np.uint8),
+  )
+  protocol = protocols.Shown()
+  assert why in protocols.why_unmeasured(protocol, shown)
+  mixed = dataclasses.replace(shown, labels=np.array([1, 1, 0], np.uint8))
+  assert protocols.why_unmeasured(protocol, mixed) == ''

@@ -83,3 +83,14 @@ def test_no_examples_are_no_error():
   ranks = scorers.rank_block(np.zeros((0, 60)), examples, True, 10)
   for field in dataclasses.fields(ranks):
     assert len(getattr(ranks, field.name)) == 0
+
+
+@pytest.mark.parametrize('masked', [True, False])
+def test_no_number_is_the_last_place(masked):
+  """A scorer that gives its targets NaN is worse than any other."""
+  examples = held_out_split()
+  scores = np.random.default_rng(0).normal(size=(40, 60))
+  owners = np.repeat(np.arange(40), np.diff(examples.candidate_offsets))
+  scores[owners, examples.candidates] = np.nan
+  ranks = scorers.rank_block(scores, examples, masked, 5)
+  np.testing.assert_array_equal(ranks.above, ranks.others[owners])

@@ -13,14 +13,14 @@ from tests.report.runs import of_training
       0,
       (0.0, [0.0, 0.0], 1.0),
       'Training did not help here: validation chose step 0, and what one gets '
-      'is the closed-form start of its terms (text, ids).',
+      'is what its terms start from (text, ids).',
     ),
     (
       1500,
       (0.001, [-0.002, 0.004], 0.3),
       'Whether training helped cannot be told: step 1,500 adds +0.0010 '
       '[−0.0020, +0.0040] AUC against 0.6200 at step 0, p = 0.3; what is sure '
-      'is the closed-form start of its terms (text, ids).',
+      'is what its terms start from (text, ids).',
     ),
     (
       20,
@@ -32,8 +32,8 @@ from tests.report.runs import of_training
       20,
       (-0.01, [-0.016, -0.004], 0.002),
       'Training did harm here: step 20, which validation chose, adds −0.0100 '
-      '[−0.016, −0.004] AUC against 0.6200 at step 0, p = 0.002; the '
-      'closed-form start of its terms (text, ids) is better.',
+      '[−0.016, −0.004] AUC against 0.6200 at step 0, p = 0.002; what '
+      'its terms start from (text, ids) is better.',
     ),
   ],
 )
@@ -42,6 +42,16 @@ def test_one_plain_sentence(results, step, difference, said):
   results['config']['model'] = {'terms': {'text': {}, 'ids': {}}}
   assert added.sentence(results) == said
   assert added.is_in_doubt(results) == (not said.startswith('Training helped'))
+
+
+def test_an_ensemble_is_no_work_of_training(results):
+  results['training'] = of_training(5, 0.01, [0.004, 0.02], 0.002)
+  results['ensemble'] = {'gains': {'rules': 0.4, 'ease': 0.8}}
+  assert 'AUC of the network alone against' in added.sentence(results)
+  results['training'] = of_training(0, 0.0, [0.0, 0.0], 1.0)
+  assert added.sentence(results).endswith(
+    ', with the closed forms beside it (rules, ease).'
+  )
 
 
 def test_the_interval_decides_beside_p(results):
