@@ -40,7 +40,8 @@ class TextEncoder:
     display: shows the progress.
 
   Raises:
-    UserError: `config.max_tokens` is more than this BERT has positions.
+    UserError: `config.max_tokens` is more than this BERT has positions, or the
+      catalog has tokens that it has no vectors of.
   """
 
   config: TextModelConfig
@@ -57,6 +58,12 @@ class TextEncoder:
       raise UserError(
         f'model.text.max_tokens={self.config.max_tokens}: this BERT has '
         f'{positions} positions'
+      )
+    highest = int(self.catalog.tokens.max(initial=0))
+    if highest >= self.sizes['vocab_size']:
+      raise UserError(
+        f'{self.directory}: the tokenizer gives the token {highest}, the '
+        f'weights have {self.sizes["vocab_size"]}: they do not belong together'
       )
 
   # ------------------------------------------------------------------ choices

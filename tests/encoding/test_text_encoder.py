@@ -1,11 +1,14 @@
 """What lies below the trained layers is computed once, and changes nothing."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
+from jaxrec.errors import UserError
 from jaxrec.models.text.weights import STACKS
 from jaxrec.parallel import sharding
 
@@ -99,3 +102,13 @@ def test_layers_trained_and_run_are_those_of_the_step(
   }
   assert encoder.num_trained == stacks['layers']
   assert encoder.num_run == sum(stacks.values())
+
+
+def test_tokens_that_the_weights_lack_are_told(experiment_of):
+  encoder = experiment_of().encoder
+  size = encoder.sizes['vocab_size']
+  catalog = dataclasses.replace(
+    encoder.catalog, tokens=np.array([1, size, 2], np.int32)
+  )
+  with pytest.raises(UserError, match=f'the token {size}, the weights have'):
+    dataclasses.replace(encoder, catalog=catalog)

@@ -175,7 +175,7 @@ def test_a_new_head_and_a_new_term_are_trained_and_judged(recipe, films):
       state, metrics = experiment.train_step(state, frozen, batch)
       assert np.isfinite(float(metrics['loss']))
     after = float(state.params['terms']['title_length']['by_character'])
-    validated = experiment.validate(state.params, frozen)
+    validated = experiment.judge.validate(state.params, frozen)
   assert int(state.step) == 2
   assert before == 0.25 and after != before
   assert np.isfinite(list(validated.metrics.values())).all()

@@ -13,13 +13,16 @@ from jaxrec.models.facts import Facts
 from jaxrec.models.terms.term import Channel, ItemColumns, ItemInputs, Term
 from jaxrec.models.terms.text import check_decay
 
+AUTO = 'auto'  # What names no column, but asks for what there is.
+
 
 @dataclasses.dataclass(frozen=True)
 class FieldsConfig:
   """The term of item fields.
 
   Attributes:
-    names: columns of the items, by commas: 'category,price'.
+    names: columns of the items, by commas: 'category,price'; auto: category if
+      the items have it, else there is no such term.
     width: W, of the vector of a value.
     gain: of the product of two vectors, to start with; it is learned.
     decay: what an item of a history weighs after each event, to start with.

@@ -24,6 +24,15 @@ ALIASES = {
   ),
 }
 
+# Hub ids from before ids had owners, by how they begin.
+OWNERS = {
+  'bert-': 'google-bert',
+  'distilbert-': 'distilbert',
+  'roberta-': 'FacebookAI',
+  'xlm-roberta-': 'FacebookAI',
+  'albert-': 'albert',
+  'gpt2': 'openai-community',
+}
 FILES = ['model*.safetensors', '*.json', '*.txt']
 TIMEOUT = 10  # Seconds; the hub client's own default is to wait forever.
 
@@ -32,8 +41,9 @@ def resolve(name: str) -> pathlib.Path:
   """The directory of the BERT called `name`.
 
   Args:
-    name: a key of ALIASES, a directory, or a hub id 'org/name', which is looked
-      up in the local Hugging Face cache first and then downloaded.
+    name: a key of ALIASES, a directory, or a hub id 'org/name' ('name' alone
+      where it is one of OWNERS), which is looked up in the local Hugging Face
+      cache first and then downloaded.
 
   Raises:
     UserError: nothing of that name, no network, or a packaged file whose bytes
@@ -48,6 +58,8 @@ def resolve(name: str) -> pathlib.Path:
     raise UserError(f'encoder: {name} is a file: give its directory')
   if name.startswith(('.', '/', '~')) or name.count('/') > 1:
     raise UserError(f'encoder: no such directory: {name}{_near(path)}')
+  if owner := _owner(name):
+    return _hub(name, f'{owner}/{name}')
   if re.fullmatch(r'[\w.-]+/[\w.-]+', name):
     return _hub(name)
   raise UserError(
@@ -83,30 +95,46 @@ def _near(path: pathlib.Path) -> str:
   return f': did you mean {hits}?' if near else ''
 
 
-def _hub(name: str) -> pathlib.Path:
-  """Snapshot of hub id `name`: from the cache, or downloaded."""
+def _owner(name: str) -> str:
+  """Who a hub id without an owner belongs to; '' where it has one."""
+  if not re.fullmatch(r'[\w.-]+', name):
+    return ''
+  begins = [begin for begin in OWNERS if name.startswith(begin)]
+  return OWNERS[begins[0]] if begins else ''
+
+
+def _hub(name: str, *others: str) -> pathlib.Path:
+  """Snapshot of hub id `name`: from the cache, or downloaded.
+
+  Args:
+    name: as it was given.
+    others: ids of the same model; the last one is what is downloaded.
+  """
   import huggingface_hub
   from huggingface_hub import errors
 
-  def snapshot(**kwargs):
+  wanted = [name, *others][-1]
+
+  def snapshot(hub_id, **kwargs):
     return pathlib.Path(
       huggingface_hub.snapshot_download(
-        name, allow_patterns=FILES, etag_timeout=TIMEOUT, **kwargs
+        hub_id, allow_patterns=FILES, etag_timeout=TIMEOUT, **kwargs
       )
     )
 
-  try:
-    cached = snapshot(local_files_only=True)
-    if _complete(cached):
-      return cached
-  except errors.LocalEntryNotFoundError:
-    pass
-  except errors.HFValidationError as error:
-    raise UserError(f'encoder: {name!r} is no hub id: {error}') from error
+  for hub_id in (name, *others):
+    try:
+      cached = snapshot(hub_id, local_files_only=True)
+      if _complete(cached):
+        return cached
+    except errors.LocalEntryNotFoundError:
+      continue
+    except errors.HFValidationError as error:
+      raise UserError(f'encoder: {name!r} is no hub id: {error}') from error
   try:
     # snapshot_download sets no time limit on its first question; this does.
-    huggingface_hub.HfApi().model_info(name, timeout=TIMEOUT)
-    return snapshot()
+    huggingface_hub.HfApi().model_info(wanted, timeout=TIMEOUT)
+    return snapshot(wanted)
   except errors.RepositoryNotFoundError as error:
     raise UserError(
       f'encoder: no directory {name}, and the hub has no model {name}, or only '

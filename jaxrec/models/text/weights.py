@@ -110,8 +110,9 @@ def load_params(directory: str | pathlib.Path, params: dict) -> dict:
     The same tree of float32 NumPy arrays.
 
   Raises:
-    UserError: a file is missing or damaged, a tensor is missing, left over or
-      of another shape or type; names the file and the tensor.
+    UserError: a file is missing or damaged, a tensor is missing, left over, of
+      another shape or type, or holds what is no number; names the file and the
+      tensor.
   """
   sources = _sources(pathlib.Path(directory))
   loaded = _map(lambda leaf: np.zeros(leaf.shape, np.float32), params)
@@ -221,7 +222,7 @@ class _Source(NamedTuple):
   stored: str
 
   def read(self, shape: tuple[int, ...]) -> np.ndarray:
-    """The tensor, of a float type; UserError where its shape is not `shape`."""
+    """The tensor, of a float type; UserError where it is another."""
     tensor = self.handle.get_slice(self.stored)
     if tuple(tensor.get_shape()) != shape:
       raise UserError(
@@ -235,7 +236,14 @@ class _Source(NamedTuple):
       )
     if tensor.get_dtype() == 'BF16':
       import ml_dtypes  # noqa: F401 (makes bfloat16 known to NumPy)
-    return self.handle.get_tensor(self.stored)
+    values = self.handle.get_tensor(self.stored)
+    count = np.count_nonzero(~np.isfinite(values))
+    if count:
+      raise UserError(
+        f'{self.path}: {self.stored} holds {count:,} values that are not '
+        'finite: get the file again'
+      )
+    return values
 
 
 def _sources(directory: pathlib.Path) -> dict[str, _Source]:

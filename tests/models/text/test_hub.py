@@ -86,9 +86,9 @@ def offline(tmp_path, monkeypatch):
   return tmp_path / 'hub'
 
 
-def put_in_cache(cache, directory):
-  """`directory` as snapshot of org/name."""
-  repo = cache / 'models--org--name'
+def put_in_cache(cache, directory, hub_id='org/name'):
+  """`directory` as snapshot of a hub id."""
+  repo = cache / f'models--{hub_id.replace("/", "--")}'
   (repo / 'refs').mkdir(parents=True, exist_ok=True)
   (repo / 'refs' / 'main').write_text('a' * 40)
   snapshot = repo / 'snapshots' / ('a' * 40)
@@ -150,3 +150,17 @@ def test_a_hub_id_that_the_hub_does_not_know(offline, monkeypatch):
 
 def test_a_hub_id_of_bad_form(offline):
   assert "'org/na..me' is no hub id" in fails('org/na..me')
+
+
+@pytest.mark.parametrize(
+  'hub_id', ['bert-base-uncased', 'google-bert/bert-base-uncased']
+)
+def test_a_hub_id_without_its_owner(saved, offline, hub_id):
+  """As it was published at first; in the cache by either name."""
+  snapshot = put_in_cache(offline, saved, hub_id)
+  assert hub.resolve('bert-base-uncased').samefile(snapshot)
+
+
+def test_a_hub_id_without_its_owner_is_told_like_others(offline):
+  assert 'hub model bert-base-uncased is neither' in fails('bert-base-uncased')
+  assert "did you mean 'minilm'" in fails('minilmm')

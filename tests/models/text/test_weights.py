@@ -189,8 +189,18 @@ def test_a_config_that_is_no_config(saved, text, message):
       lambda name, x: {name: x, name.replace('layer.2', 'layer.3'): x},
       r'encoder\.layer\.3\.\S+ is left over \(16 tensors',
     ),
+    (
+      lambda name, x: {name: x * (np.nan if 'word' in name else 1)},
+      r'word_embeddings\.weight holds [\d,]+ values that are not finite',
+    ),
+    (
+      lambda name, x: {
+        name: x + (np.inf if '1.output.dense.bias' in name else 0)
+      },
+      r'layer\.1\.output\.dense\.bias holds .* not finite',
+    ),
   ],
-  ids=['missing', 'shape', 'integers', 'left over'],
+  ids=['missing', 'shape', 'integers', 'left over', 'NaN', 'inf'],
 )
 def test_tensors_that_do_not_fit(saved, params, change, message):
   rewrite(saved, change)
