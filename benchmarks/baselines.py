@@ -70,8 +70,10 @@ def measure(args: argparse.Namespace) -> dict:
 
   experiment = Experiment.from_config(config_of(args), Display())
   with jax.set_mesh(experiment.mesh):
-    known = {split: experiment.known(split) for split in ('validation', 'test')}
-  protocol, data = experiment.protocol, experiment.dataset
+    known = {
+      split: experiment.judge.known(split) for split in ('validation', 'test')
+    }
+  protocol, data = experiment.judge.protocol, experiment.dataset
   examples, left_out = protocol.examples(data.test)
   choosing, _ = protocol.examples(data.validation)
   baselines = {}

@@ -49,8 +49,8 @@ def measure(args, experiment) -> dict:
   state, frozen = experiment.init()
 
   def score():
-    scorer = experiment.scorer(state.params, frozen)
-    experiment.protocol.judge(scorer, test, 0.0)
+    scorer = experiment.judge.scorer(state.params, frozen)
+    experiment.judge.protocol.judge(scorer, test, 0.0)
 
   encoder, params = experiment.encoder.on_tokens(make_encode_step)
   index = ItemIndex(vectors, experiment.mesh)

@@ -3,17 +3,18 @@
 import importlib.metadata
 import json
 import math
+import os
 import pathlib
 import platform
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-
 from jaxrec.config import flattened
+from jaxrec.data import raw_files
 from jaxrec.errors import UserError
 from jaxrec.files import write_text
 
+CONFIG, RESULTS = 'config.json', 'results.json'
 # Keys that change neither the model nor the order of its training, only where
 # and how it is computed (and with that, the last bits).
 FREE_KEYS = (
@@ -21,6 +22,8 @@ FREE_KEYS = (
   'tracking',
   'data.cache_dir',
   'data.dir',  # What lies there is known by its fingerprint.
+  'data.interactions_file',  # Likewise, whatever it is called.
+  'data.items_file',
   'model.text.pretrained',  # Likewise.
   'model.text.attention',
   'model.text.prefix_cache',
@@ -32,6 +35,11 @@ FREE_KEYS = (
   'training.log_every',
   'training.checkpoint_every',
 )
+# Fingerprints beside that of the data, in words.
+OTHER_INPUTS = {
+  'tokens': 'the tokens of the items',
+  'encoder': 'the weights of model.text.pretrained',
+}
 PACKAGES = (
   'jax',
   'jaxlib',
@@ -46,6 +54,8 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
   """Versions of what a number may depend on, and the device's name."""
+  import jax
+
   import jaxrec
 
   return {
@@ -75,12 +85,12 @@ def plain(value: Any) -> Any:
 
 def read(workdir: pathlib.Path) -> dict | None:
   """results.json, if there is one."""
-  return _read_json(workdir / 'results.json')
+  return _read_json(workdir / RESULTS)
 
 
 def read_config(workdir: pathlib.Path) -> dict | None:
   """config.json, if there is one."""
-  return _read_json(workdir / 'config.json')
+  return _read_json(workdir / CONFIG)
 
 
 def check_workdir(
@@ -88,6 +98,7 @@ def check_workdir(
   config: Mapping[str, Any],
   fingerprints: Mapping[str, str],
   written: Mapping[str, Any] | None,
+  files: raw_files.Files | None = None,
 ) -> None:
   """Makes the workdir, or checks that what is there is of the same run.
 
@@ -96,6 +107,7 @@ def check_workdir(
     config: nested dicts, all keys of it.
     fingerprints: of what else must be the same.
     written: what config.json holds, in the keys of now; None: there is none.
+    files: of the data, to name those that changed.
 
   Raises:
     UserError: the workdir belongs to another config or other data, or cannot
@@ -107,45 +119,97 @@ def check_workdir(
     raise UserError(f'workdir {workdir}: cannot be written: {e}') from e
   if written is None:
     return
-  identity = {'config': config, 'fingerprints': fingerprints}
-  differing = []
-  for part in identity:
-    new, old = flattened(identity[part]), flattened(written.get(part, {}))
-    for key in sorted(new.keys() | old.keys()):
-      free = any(key == f or key.startswith(f'{f}.') for f in FREE_KEYS)
-      if new.get(key) != old.get(key) and not (part == 'config' and free):
-        differing.append(f'{key} (there {old.get(key)}, now {new.get(key)})')
-  if differing:
+  new, old = flattened(config), flattened(written.get('config', {}))
+  differing = [
+    f'{key} (there {old.get(key)}, now {new.get(key)})'
+    for key in sorted(new.keys() | old.keys())
+    if new.get(key) != old.get(key) and not is_free(key)
+  ]
+  inputs = _other_inputs(fingerprints, written, files or {})
+  if differing or inputs:
+    kept = [word for word, x in (('values', differing), ('files', inputs)) if x]
     raise UserError(
-      f'workdir {workdir} belongs to another run: {", ".join(differing)}: use '
-      'another --workdir, or the values there'
+      f'workdir {workdir} belongs to another run: '
+      f'{", ".join([*differing, *inputs])}: use another --workdir, or the '
+      f'{" and ".join(kept)} of then'
     )
+
+
+def is_free(key: str) -> bool:
+  """Whether a key of a config may change from one start to the next."""
+  return any(key == f or key.startswith(f'{f}.') for f in FREE_KEYS)
+
+
+def _other_inputs(
+  fingerprints: Mapping[str, str],
+  written: Mapping[str, Any],
+  files: raw_files.Files,
+) -> list[str]:
+  """What differs of data, tokens and weights, a phrase for each."""
+  before = written.get('fingerprints', {})
+  phrases = []
+  for key in sorted(fingerprints.keys() | before.keys()):
+    then, now = before.get(key), fingerprints.get(key)
+    if then == now:
+      continue
+    what = f'(there {then}, now {now})'
+    if key != 'data':
+      phrases.append(f'{OTHER_INPUTS.get(key, key)} {what}')
+    elif 'files' not in written:
+      phrases.append(
+        f'its data (fingerprint there {then}, now {now}; it is from before '
+        'jaxrec listed the files: which one changed cannot be said)'
+      )
+    elif changed := raw_files.changes(written['files'], files):
+      return [f'its data: {", ".join(changed)}']  # The rest follows from it.
+    else:
+      phrases.append(
+        f'its data (fingerprint there {then}, now {now}; the files are as they '
+        'were, the version of jaxrec that reads them is another)'
+      )
+  return phrases
 
 
 def claim_workdir(
   workdir: pathlib.Path,
   config: Mapping[str, Any],
   fingerprints: Mapping[str, str],
+  files: raw_files.Files | None = None,
+  *,
+  anew: bool = False,
 ) -> None:
   """Writes config.json where there is none: from here on it is this run's.
 
   To be called when the config has proved to make a model, so that a mistake
   in it does not take the workdir.
+
+  Args:
+    workdir, config, fingerprints, files: as `check_workdir` has them.
+    anew: whether it is written where there is one, too.
   """
-  if read_config(workdir) is None and jax.process_index() == 0:
-    try:
-      write_json(
-        workdir / 'config.json',
-        {'config': config, 'fingerprints': fingerprints},
-      )
-    except OSError as e:
-      raise UserError(f'workdir {workdir}: cannot be written: {e}') from e
+  import jax
+
+  import jaxrec
+
+  if jax.process_index() or not (anew or read_config(workdir) is None):
+    return
+  try:
+    claim = {
+      'config': config,
+      'fingerprints': fingerprints,
+      'files': raw_files.described(files or {}),
+      'started_in': os.getcwd(),  # Where relative names were looked up.
+      'version': jaxrec.__version__,
+    }
+    write_json(workdir / CONFIG, claim)
+  except OSError as e:
+    raise UserError(f'workdir {workdir}: cannot be written: {e}') from e
 
 
 def _read_json(path: pathlib.Path) -> Any:
   if not path.is_file():
     return None
   try:
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding='utf8'))
   except ValueError as e:
     raise UserError(f'{path}: not JSON ({e}): move it away') from e

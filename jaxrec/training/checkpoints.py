@@ -5,20 +5,26 @@ wherever and on whatever mesh it is read, is known and set aside.
 """
 
 import json
+import math
 import pathlib
+import shutil
 from collections.abc import Iterable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
+from jaxrec.data import literal_names
 from jaxrec.errors import UserError
+from jaxrec.preflight import check_name
 from jaxrec.training import legacy_checkpoints
+from jaxrec.training.checksums import checksums
+from jaxrec.training.read_errors import is_of_the_environment
 
 OTHER_MODEL = 'a checkpoint of another model'
+PARTIAL = '.orbax-checkpoint-tmp'  # In the name of what is being written.
 STEP = 'step'  # Among a checkpoint's metrics, to tell equals apart.
 
 
@@ -43,25 +49,22 @@ class Checkpoints:
     self.aside = self.directory.with_name(f'{directory.name}.damaged')
     self._say = say
     self._select = select
-
-    def merit(metrics: Any) -> Any:
-      """What the best has most of: of equals the early ones count as better."""
-      return metrics[select], -metrics.get(STEP, 0)
-
     keep = [
       policies.LatestN(n=2),
       policies.BestN(
-        get_metric_fn=merit,
+        get_metric_fn=lambda metrics: merit(metrics, select),
         n=1,
         keep_checkpoints_without_metrics=False,
       ),
     ]
+    check_name(self.directory)
+    literal_names.take_literally()
     try:
       self._set_unlisted_aside()
+      self._remove_partial()
       self._checkpointer = ocp.training.Checkpointer(
         self.directory,
         preservation_policy=policies.AnyPreservationPolicy(keep),
-        cleanup_tmp_directories=True,
       )
     except OSError as e:
       raise UserError(f'{self.directory}: cannot be written: {e}') from e
@@ -77,7 +80,7 @@ class Checkpoints:
     Raises:
       UserError: this one, or the one before, cannot be written.
     """
-    sums = {name: int(x) for name, x in _checksums(state).items()}
+    sums = {name: int(x) for name, x in checksums(state).items()}
     if metrics is not None:
       metrics = {**metrics, STEP: step}
     try:
@@ -131,23 +134,23 @@ class Checkpoints:
     return self._first_whole(self._by_metric(), state)
 
   def best(self) -> tuple[float, int] | None:
-    """The highest metric of what is saved, and its step; None of nothing."""
+    """The highest metric of what is saved, and its step; None of none."""
     judged = [
-      (c.metrics[self._select], c.step)
+      (value, c.step)
       for c in self._checkpointer.checkpoints
-      if c.metrics
+      if c.metrics and math.isfinite(value := c.metrics[self._select])
     ]
     return max(judged, key=lambda x: (x[0], -x[1]), default=None)
 
   # ----------------------------------------------------------------- details
   def _by_metric(self) -> list[int]:
-    """Steps saved with metrics, the highest first; early wins ties."""
+    """Steps saved with metrics, the best first; see `merit`."""
     scored = [
-      (-c.metrics[self._select], c.step)
+      (merit({STEP: c.step, **c.metrics}, self._select), c.step)
       for c in self._checkpointer.checkpoints
       if c.metrics
     ]
-    return [step for _, step in sorted(scored)]
+    return [step for _, step in sorted(scored, reverse=True)]
 
   def _first_whole(self, steps: Iterable[int], state):
     step = None
@@ -173,7 +176,7 @@ class Checkpoints:
       lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
       state,
     )
-    restored, sums, why, is_old = None, {}, '', False
+    restored, sums, why, is_old, unreadable = None, {}, '', False, ''
     try:
       saved = self._checkpointer.metadata(step)
       sums = (saved.custom_metadata or {}).get('checksums', {})
@@ -190,21 +193,39 @@ class Checkpoints:
         restored = self._checkpointer.load(step, layout)
     except Exception as e:  # Damage shows as many kinds of error.
       reason = ' '.join(str(e).split())[:120]
+      if is_of_the_environment(e):
+        unreadable = reason
       why = f'damaged checkpoint ({type(e).__name__}: {reason})'
+    if not _all_agree(not unreadable):  # What may be whole stays where it is.
+      raise UserError(
+        f'{self.directory / str(step)}: cannot be read now '
+        f'({unreadable or "by another process"}): it is left as it is; mend '
+        'that, and the same command goes on'
+      )
     if not _all_agree(not why):
       return None, why or 'damaged checkpoint (for another process)'
-    for name, checksum in _checksums(restored).items():
+    for name, checksum in checksums(restored).items():
       if int(checksum) != sums.get(name):
         return None, f'damaged checkpoint (the checksum of {name} is not right)'
     if is_old and restored is not None:
       restored = legacy_checkpoints.translate(restored, abstract)
     return restored, ''
 
+  def _remove_partial(self) -> None:
+    """What a save left that was cut off.
+
+    Orbax would do so in a thread, which ends in a traceback where the process
+    ends before it, say by an error in the data.
+    """
+    if jax.process_index() == 0:
+      for path in self.directory.glob(f'*{PARTIAL}*'):
+        shutil.rmtree(path, ignore_errors=True)
+
   def _set_unlisted_aside(self) -> None:
     """Those whose metrics are damaged: Orbax stops when it lists them."""
     for path in self.directory.glob('[0-9]*/metrics/metrics'):
       try:
-        json.loads(path.read_text())
+        json.loads(path.read_text(encoding='utf8'))
       except ValueError as e:
         self._set_aside(int(path.parts[-3]), f'damaged checkpoint ({e})')
 
@@ -243,6 +264,21 @@ class Checkpoints:
     )
 
 
+def merit(metrics: Any, select: str) -> tuple[float, int]:
+  """What the best checkpoint has most of; of equals early steps count as more.
+
+  Where validation measures nothing, the last step is the best.
+
+  Args:
+    metrics: of validation, and STEP.
+    select: the one that decides.
+  """
+  value, step = metrics[select], metrics.get(STEP, 0)
+  if not math.isfinite(value):
+    return -math.inf, step
+  return value, -step
+
+
 def _kinds(tree) -> list[str]:
   """Shapes and dtypes in a tree, in no order; [] of what is unreadable."""
   return sorted(f'{x.dtype}{x.shape}' for x in jax.tree.leaves(tree))
@@ -252,28 +288,3 @@ def _all_agree(is_whole: bool) -> bool:
   if jax.process_count() == 1:
     return is_whole
   return bool(multihost_utils.process_allgather(np.array(is_whole)).all())
-
-
-def _checksums(tree) -> dict[str, jax.Array]:
-  """uint32 of every array, by its path: the same however it is laid out."""
-  return _checksums_of(legacy_checkpoints.by_path(tree))
-
-
-@jax.jit
-def _checksums_of(arrays: dict[str, jax.Array]) -> dict[str, jax.Array]:
-  """Sums modulo 2**32 of an array's bits, each times an odd weight.
-
-  Integers add up to the same in any order, so on any mesh; an odd weight lets
-  no change of a single element vanish, and differing ones no exchange of two.
-  """
-
-  def checksum(x):
-    kind = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32}[x.dtype.itemsize]
-    bits = jax.lax.bitcast_convert_type(x, kind).astype(jnp.uint32)
-    index = jnp.zeros((1,) * x.ndim, jnp.uint32)
-    for axis, size in enumerate(x.shape):
-      along = jax.lax.broadcasted_iota(jnp.uint32, x.shape, axis)
-      index = index * jnp.uint32(size) + along
-    return jnp.sum(bits * (2 * index + 1), dtype=jnp.uint32)
-
-  return {name: checksum(x) for name, x in arrays.items()}

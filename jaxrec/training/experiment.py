@@ -3,41 +3,34 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxrec.baselines import Known
 from jaxrec.batch import Batch
 from jaxrec.console import Display
 from jaxrec.data.batches.assemble import VectorItems
 from jaxrec.data.batches.catalog import CatalogPipeline
 from jaxrec.data.batches.train import TrainPipeline
-from jaxrec.data.columns.impressions import Impressions
 from jaxrec.data.config import AugmentConfig
 from jaxrec.data.dataset import Dataset
 from jaxrec.data.items.catalog import Catalog, tokenize
 from jaxrec.data.prepare import cache_dir, load_dataset
 from jaxrec.encoding.text_encoder import TextEncoder
-from jaxrec.ensemble.ensemble import Ensemble
 from jaxrec.errors import UserError
-from jaxrec.evaluation import gains as ensemble_gains
-from jaxrec.evaluation import protocols
-from jaxrec.evaluation.model_scorer import ModelScorer
 from jaxrec.models.text import hub
 from jaxrec.parallel import sharding
 from jaxrec.parallel.processes import one_at_a_time
-from jaxrec.retrieval.neighbours import Neighbours
 from jaxrec.starts.source import DataSource
 from jaxrec.training import sizing
 from jaxrec.training.checkpoints import Checkpoints
+from jaxrec.training.judge import Judge
 from jaxrec.training.model_parts import ModelParts
 from jaxrec.training.objectives import OBJECTIVES, Objective
 from jaxrec.training.optimizer import make_tx
 from jaxrec.training.settings import Config, TrainingConfig
-from jaxrec.training.state import TrainState, init_state, merge_params, started
+from jaxrec.training.state import TrainState, init_state, started
 from jaxrec.training.steps import (
   make_eval_step,
   make_table_step,
@@ -45,7 +38,6 @@ from jaxrec.training.steps import (
   make_user_step,
 )
 from jaxrec.training.throughput import Pace, pace_of
-from jaxrec.training.validation import Validated, validate
 
 
 class Chosen(NamedTuple):
@@ -55,11 +47,13 @@ class Chosen(NamedTuple):
     step: that validation chose.
     judged: parameters at that step, of which validation can tell.
     params: those to be used: the same; or refitted, on validation too.
+    refitted: which of both.
   """
 
   step: int
   judged: dict
   params: dict
+  refitted: bool = False
 
 
 @dataclasses.dataclass
@@ -102,15 +96,22 @@ class Experiment:
     data, text = config.data, config.model.text
     directory = hub.resolve(text.pretrained)
     # Several processes, or runs, may share a disk: one prepares, all read.
-    with one_at_a_time(cache_dir(data) / 'lock', display.say):
+    with (
+      display.working('preparing'),
+      one_at_a_time(cache_dir(data) / 'lock', display.say),
+    ):
       dataset = load_dataset(data, display.say)
       catalog = tokenize(
         dataset.items,
-        template=data.text_template,
+        template=dataset.template(data.text_template),
         tokenizer_dir=directory,
         max_tokens=text.max_tokens,
         cache_dir=cache_dir(data),
       )
+    if catalog.coverage and (
+      warning := catalog.coverage.warning(text.pretrained)
+    ):
+      display.say(f'note: {warning}')
     shards = sharding.num_batch_shards(mesh)
     config, line = sizing.sized(config, dataset, shards=shards)
     if line:
@@ -207,9 +208,9 @@ class Experiment:
         sharding.whole(self.mesh),
       ),
     )
-    self._eval_step = jax.jit(make_eval_step(self.graphdef, gather=gather))
-    self._user_step = jax.jit(make_user_step(self.graphdef, gather=gather))
-    self._table_step = jax.jit(make_table_step(self.graphdef, gather=gather))
+    self.eval_step = jax.jit(make_eval_step(self.graphdef, gather=gather))
+    self.user_step = jax.jit(make_user_step(self.graphdef, gather=gather))
+    self.table_step = jax.jit(make_table_step(self.graphdef, gather=gather))
     return state, frozen
 
   # ------------------------------------------------------------------ training
@@ -228,7 +229,7 @@ class Experiment:
     """How long the training lasts, in steps."""
     training = self.config.training
     if not training.epochs:
-      return training
+      return training.in_steps(1.0)
     # Of a refit too: what was chosen is a number of steps.
     first = dataclasses.replace(self, refits=False) if self.refits else self
     return training.in_steps(
@@ -314,121 +315,10 @@ class Experiment:
     """Counters of a training; MFU only where the encoder runs in the step."""
     return pace_of(self.encoder, self.config.model.head, self.mesh)
 
-  # ---------------------------------------------------------------- evaluation
   @functools.cached_property
-  def protocol(self) -> protocols.Protocol:
-    """How splits are evaluated, see `protocols`."""
-    config, test = self.config, self.dataset.test
-    return protocols.make(
-      config.data.protocol,
-      seen=config.evaluation.seen,
-      sampled=config.evaluation.num_sampled,
-      num_items=len(self.catalog),
-      seed=config.seed,
-      num_cold=int(np.diff(test.candidate_offsets).max(initial=0)),
-    )
-
-  @functools.cached_property
-  def members(self) -> dict[str, Neighbours]:
-    """The ensemble's members, fitted to what is learned from."""
-    return {
-      name: self.source.neighbours(name, config)
-      for name, config in self.config.ensemble.items()
-    }
-
-  def scorer(
-    self,
-    params,
-    frozen,
-    *,
-    pretrained_encoder: bool = False,
-    gains: Mapping[str, float] | None = None,
-  ) -> ModelScorer:
-    """The model as a Scorer; items are encoded when it is asked.
-
-    Args:
-      params, frozen: parameters.
-      pretrained_encoder: whether the encoder in `params` is taken to be as it
-        came, and its vectors as they were kept.
-      gains: of the ensemble's members; None: the network speaks alone.
-    """
-
-    def table_of(wanted: np.ndarray):
-      pooled = self.pooled(params, frozen, wanted, pretrained_encoder)
-      features = {n: x[wanted] for n, x in self.parts.features.items()}
-      return self._table_step(
-        params,
-        frozen,
-        *sharding.put_replicated(
-          (pooled, wanted.astype(np.int32), features), self.mesh
-        ),
-      )
-
-    evaluation = self.config.evaluation
-    return ModelScorer(
-      table_of=table_of,
-      eval_step=functools.partial(self._eval_step, params, frozen),
-      user_step=functools.partial(self._user_step, params, frozen),
-      num_items=len(self.catalog),
-      batch_size=evaluation.batch_size,
-      history_length=self.config.input.history_length,
-      mesh=self.mesh,
-      approximate=evaluation.approximate,
-      ensemble=Ensemble(self.members, gains) if gains else None,
-    )
-
-  def pooled(
-    self, params, frozen, wanted: np.ndarray, pretrained_encoder: bool = False
-  ) -> np.ndarray:
-    """float32 [M, D], of the texts of the items `wanted` [M]; see `scorer`."""
-    if self.encoder.frozen or pretrained_encoder:
-      return np.asarray(self.encoder.vectors[wanted])
-    encoder = merge_params(params, frozen)['encoder']
-    return self.encoder.catalog_encoder.pooled(encoder, wanted)
-
-  def choose_gains(self, params, frozen) -> dict[str, float]:
-    """The members' gains, chosen on validation; {} without members.
-
-    Args:
-      params, frozen: parameters, which have not learned from validation.
-    """
-    if not self.config.ensemble:
-      return {}
-    self.display.say('choosing what each closed form weighs, on validation')
-    return ensemble_gains.choose(
-      self.contenders(params, frozen, self.dataset.validation),
-      self.protocol.main_metric,
-    )
-
-  def contenders(
-    self, params, frozen, split: Impressions
-  ) -> ensemble_gains.Contenders:
-    """What the network and the ensemble's members say of a split.
-
-    Of the whole catalog, also where results are of a sample.
-    """
-    config = self.config
-    return ensemble_gains.contenders(
-      self.scorer(params, frozen),
-      self.members,
-      protocols.WholeCatalog(config.data.protocol, config.evaluation.seen),
-      split,
-      seed=self.config.seed,
-    )
-
-  def validate(self, params, frozen, **options) -> Validated:
-    """Judges the validation split, and chooses there; see `scorer`."""
-    scorer = self.scorer(params, frozen, **options)
-    return validate(scorer, self.protocol, self.dataset.validation)
-
-  def known(self, split: str) -> Known:
-    """What baselines may know before a split."""
-    return Known(
-      sequences=self.dataset.known(split),
-      vectors=self.encoder.vectors,
-      history_length=self.config.input.history_length,
-      seed=self.config.seed,
-    )
+  def judge(self) -> Judge:
+    """Says how good parameters are."""
+    return Judge(self)
 
   # --------------------------------------------------------------- checkpoints
   def refit(self) -> 'Experiment':
@@ -441,15 +331,18 @@ class Experiment:
     return Checkpoints(
       directory / 'checkpoints',
       self.display.say,
-      select=self.protocol.main_metric,
+      select=self.judge.protocol.main_metric,
     )
 
-  def restore_chosen(self, workdir: pathlib.Path, state) -> Chosen:
+  def restore_chosen(
+    self, workdir: pathlib.Path, state, *, finished: bool = True
+  ) -> Chosen:
     """What a workdir's training ended with: what is tested and exported.
 
     Args:
-      workdir: of a finished training.
+      workdir: of a training.
       state: a TrainState, for its layout alone.
+      finished: whether it has to be refitted, where that is wanted.
 
     Raises:
       UserError: the training has not come so far.
@@ -461,9 +354,11 @@ class Experiment:
     if not self.config.training.refit:
       return Chosen(step, self.weights(judged), self.weights(judged))
     again = self.refit().checkpoints(workdir)
+    if again.latest() != step and not finished:
+      return Chosen(step, self.weights(judged), self.weights(judged))
     if again.latest() != step:
       raise UserError(
         f'{again.directory}: not refitted yet: train there first (--mode=train)'
       )
     refitted = self.weights(again.restore(step, state))
-    return Chosen(step, self.weights(judged), refitted)
+    return Chosen(step, self.weights(judged), refitted, refitted=True)

@@ -49,28 +49,38 @@ def train(
 
   def validate_and_save(step):
     nonlocal best
-    metrics = experiment.validate(
+    metrics = experiment.judge.validate(
       experiment.weights(state), frozen, pretrained_encoder=step == 0
     ).metrics
     _write(writer, step, 'validation', metrics)
-    shown = ', '.join(f'{k} {v:.4f}' for k, v in list(metrics.items())[:4])
+    shown = ', '.join(
+      f'{name} {value:.4f}' if math.isfinite(value) else f'{name} -'
+      for name, value in list(metrics.items())[:4]
+    )
     display.say(f'step {step}: validation {shown}')
     checkpoints.save(step, state, metrics)
-    value = metrics[experiment.protocol.main_metric]
-    if best is None or value > best[0]:
+    value = metrics[experiment.judge.protocol.main_metric]
+    if math.isfinite(value) and (best is None or value > best[0]):
       best = value, step
 
   def is_patient(step):
     """Whether a better step may still come."""
-    waited = step - (best[1] if best else 0)
     return (
       experiment.refits
+      or best is None  # Validation measures nothing.
       or not config.patience
-      or waited < config.patience * config.eval_every
+      or step - best[1] < config.patience * config.eval_every
     )
 
   if start is None:
     start = 0
+    if reason := experiment.judge.unmeasured():
+      display.say(
+        f'note: validation measures nothing ({reason}): the last step is what '
+        'is kept, and no setting is chosen there'
+      )
+    elif reason := experiment.judge.left_out():
+      display.say(f'note: {reason}')
     validate_and_save(0)  # So that training that only hurts is not chosen.
   if not is_patient(start):
     last = start

@@ -9,13 +9,16 @@ import optax
 from jaxrec.errors import UserError, at_least, one_of_known
 from jaxrec.training.averaging import averaged
 
+BY_SIZE = -1  # A learning rate that follows from the size of the data.
+
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerConfig:
   """AdamW, of all parameters that have no learning rate of their own.
 
   Attributes:
-    learning_rate: at its peak, for parts that have none of their own.
+    learning_rate: at its peak, for parts that have none of their own; -1: by
+      the number of clicks, of impressions.
     schedule: cosine, down to 0 at the last step; or constant after the
       warm-up.
     warmup_steps: steps up to the peak.
@@ -38,7 +41,9 @@ class OptimizerConfig:
 
   def __post_init__(self):
     one_of_known(self, schedule=('cosine', 'constant'))
-    at_least(self, learning_rate=0, warmup_steps=0, weight_decay=0, clip_norm=0)
+    at_least(self, warmup_steps=0, weight_decay=0, clip_norm=0)
+    if self.learning_rate != BY_SIZE:
+      at_least(self, learning_rate=0)
     for name in ('b1', 'b2', 'average'):
       if not 0 <= getattr(self, name) < 1:
         raise UserError(f'{name}={getattr(self, name)}: must be 0 or more, < 1')

@@ -18,8 +18,10 @@ from jaxrec.models.heads.head import HeadConfig
 from jaxrec.models.terms import TERMS
 from jaxrec.models.text.config import TextModelConfig
 from jaxrec.training.objectives import OBJECTIVES
-from jaxrec.training.optimizer import OptimizerConfig
+from jaxrec.training.optimizer import BY_SIZE, OptimizerConfig
 from jaxrec.training.trackers import TRACKERS
+
+LOOKS = 12  # At validation, where nothing says how many.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +46,13 @@ class TrainingConfig:
 
   Attributes:
     num_steps: of training, a batch each; 0, without epochs: by the size of the
-      data, of sequences.
+      data.
     epochs: of training, each once through what is learned from, in place of
       num_steps; 0: num_steps says how long.
     patience: looks at validation without a better one after which training
       ends; 0: it goes on to its last step.
-    eval_every: steps between two looks at validation; 0, with epochs: one
-      after each epoch.
+    eval_every: steps between two looks at validation; 0: one after each epoch,
+      or, where num_steps says how long, twelve in all.
     checkpoint_every: steps between two checkpoints; 0: likewise.
     log_every: steps between two lines of metrics.
     refit: whether, once validation has chosen the step, what is tested is
@@ -67,20 +69,24 @@ class TrainingConfig:
 
   def __post_init__(self):
     at_least(self, num_steps=0, epochs=0, patience=0, log_every=1)
-    every = 0 if self.epochs or not self.num_steps else 1
-    at_least(self, eval_every=every, checkpoint_every=every)
+    at_least(self, eval_every=0, checkpoint_every=0)
 
   def in_steps(self, steps_per_epoch: float) -> 'TrainingConfig':
-    """The same with every length in steps, and no epochs."""
-    if not self.epochs:
-      return self
-    epoch = max(round(steps_per_epoch), 1)
+    """The same with every length in steps, nothing open, and no epochs.
+
+    Args:
+      steps_per_epoch: batches that the data make; of no matter without epochs.
+    """
+    steps, every = self.num_steps, max(round(self.num_steps / LOOKS), 1)
+    if self.epochs:
+      steps = max(round(self.epochs * steps_per_epoch), 1)
+      every = max(round(steps_per_epoch), 1)
     return dataclasses.replace(
       self,
       epochs=0.0,
-      num_steps=max(round(self.epochs * steps_per_epoch), 1),
-      eval_every=self.eval_every or epoch,
-      checkpoint_every=self.checkpoint_every or epoch,
+      num_steps=steps,
+      eval_every=self.eval_every or every,
+      checkpoint_every=self.checkpoint_every or every,
     )
 
 
@@ -224,13 +230,11 @@ def _check_impressions(config: Config) -> None:
   _check_no_ensemble(config)
   if 'item' in config.model.terms:
     at_least(config.model.terms['item'], width=1)
-  for name, section in (('input', config.input), ('training', config.training)):
-    key = 'batch_size' if name == 'input' else 'num_steps'
-    if not getattr(section, key) and not getattr(section, 'epochs', 0):
-      raise UserError(
-        f'{name}.{key}=0: only of sequences it follows from the size of the '
-        'data: give 1 or more'
-      )
+  if not config.input.batch_size:
+    raise UserError(
+      'input.batch_size=0: only of sequences it follows from the size of the '
+      'data: give 1 or more'
+    )
   if 'trend' in config.model.terms:
     raise UserError(
       'model.terms.trend: only sequences tell when everybody acted: leave the '
@@ -272,6 +276,11 @@ def _check_sequences(config: Config) -> None:
     raise UserError(
       f'model.terms.item_bias.start={terms["item_bias"].start}: sequences tell '
       'no click rates: give 0'
+    )
+  if config.optimizer.learning_rate == BY_SIZE:
+    raise UserError(
+      'optimizer.learning_rate=-1: only of impressions it follows from the '
+      'number of clicks: give e.g. 1e-3'
     )
   if 'trend' in terms and not ordered:
     raise UserError(

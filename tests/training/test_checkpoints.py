@@ -1,6 +1,8 @@
 """What was saved is what is restored, or it is set aside by name."""
 
+import errno
 import resource
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +13,8 @@ from jax.sharding import PartitionSpec as P
 
 from jaxrec.errors import UserError
 from jaxrec.parallel import sharding
-from jaxrec.training.checkpoints import Checkpoints, _checksums
+from jaxrec.training.checkpoints import Checkpoints, merit
+from jaxrec.training.checksums import checksums
 
 STEPS = (3, 5, 8)
 SPLIT = P('fsdp')
@@ -61,6 +64,65 @@ def test_restored_on_any_layout(saved, spec):
   step, state = Checkpoints(saved).restore_best(want)
   assert step == 5
   assert_equal(state, state_of(5))
+
+
+def test_what_was_cut_off_is_removed_at_once(saved):
+  """Not in a thread: a process may end right after."""
+  partial = saved / '9.orbax-checkpoint-tmp-1'
+  (partial / 'deep').mkdir(parents=True)
+  checkpoints = Checkpoints(saved)
+  assert not partial.exists() and checkpoints.latest() == 8
+  # As Orbax calls the thread that would do it.
+  running = [thread.name for thread in threading.enumerate()]
+  assert not any('_target_setting_result' in name for name in running)
+
+
+@pytest.mark.parametrize(
+  'name', ['run[1]', '[!a-z]', 'a*', 'b?', '{x,y}', 'lr=[1e-3] 100%#1', '日本']
+)
+def test_a_directory_may_be_called_anything(name, tmp_path):
+  directory = tmp_path / name / 'checkpoints'
+  directory.parent.mkdir()
+  state, told = state_of(3), []
+  checkpoints = Checkpoints(directory, told.append)
+  checkpoints.save(3, state, {'auc': 0.5})
+  checkpoints.wait()
+  step, restored = Checkpoints(directory, told.append).restore_latest(state)
+  assert step == 3 and not told
+  assert_equal(restored, state)
+
+
+@pytest.mark.parametrize('name', ['a\\b', 'gs:'])
+def test_a_name_that_cannot_be_is_refused_before_anything_is_saved(
+  name, tmp_path
+):
+  with pytest.raises(UserError, match='give another --workdir'):
+    Checkpoints(tmp_path / name / 'checkpoints')
+  assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+  'error',
+  [
+    PermissionError(errno.EACCES, 'Permission denied'),
+    OSError(errno.EMFILE, 'Too many open files'),
+    ValueError('PERMISSION_DENIED: Error opening "zarr3" driver'),
+    MemoryError(),
+  ],
+  ids=repr,
+)
+def test_what_cannot_be_read_now_is_not_called_damaged(
+  saved, error, monkeypatch
+):
+  checkpoints, kept = Checkpoints(saved), sorted(saved.rglob('*'))
+
+  def fails(*args):
+    raise RuntimeError('cannot restore') from error
+
+  monkeypatch.setattr(checkpoints._checkpointer, 'load', fails)
+  with pytest.raises(UserError, match=r'8: cannot be read now .* as it is'):
+    checkpoints.restore_latest(state_of(8))
+  assert sorted(saved.rglob('*')) == kept and not checkpoints.aside.exists()
 
 
 def truncate(path):
@@ -148,24 +210,34 @@ def test_a_full_disk_leaves_the_last_one_whole(saved):
 
 def test_checksums_know_every_bit_and_every_place():
   x = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
-  whole = int(_checksums({'x': jnp.asarray(x)})['x'])
+  whole = int(checksums({'x': jnp.asarray(x)})['x'])
   found = set()
   for i in range(x.size):
     for bit in range(0, 32, 5):
       changed = x.copy().reshape(-1).view(np.uint32)
       changed[i] ^= np.uint32(1 << bit)
       y = jnp.asarray(changed.view(np.float32).reshape(x.shape))
-      found.add(int(_checksums({'x': y})['x']))
+      found.add(int(checksums({'x': y})['x']))
     swapped = x.copy().reshape(-1)
     swapped[[i, (i + 1) % x.size]] = swapped[[(i + 1) % x.size, i]]
     y = jnp.asarray(swapped.reshape(x.shape))
-    found.add(int(_checksums({'x': y})['x']))
+    found.add(int(checksums({'x': y})['x']))
   assert whole not in found
 
 
 def test_checksums_are_the_same_on_any_layout():
   sums = [
-    {k: int(v) for k, v in _checksums(state_of(1, spec)).items()}
+    {k: int(v) for k, v in checksums(state_of(1, spec)).items()}
     for spec in (P(), P('fsdp'), P(('data', 'fsdp')))
   ]
   assert sums[0] == sums[1] == sums[2]
+
+
+def test_the_best_is_the_first_of_equals_or_the_last_of_unmeasured():
+  nan = float('nan')
+  order = lambda *judged: sorted(
+    (merit({'auc': v, 'step': s}, 'auc'), s) for s, v in judged
+  )[-1][1]
+  assert order((0, 0.5), (2, 0.7), (4, 0.7)) == 2
+  assert order((0, nan), (2, nan), (4, nan)) == 4
+  assert order((0, nan), (2, 0.1), (4, nan)) == 2

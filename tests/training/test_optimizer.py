@@ -78,7 +78,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_nothing():
 @pytest.mark.parametrize(
   ('options', 'message'),
   [
-    ({'learning_rate': -1.0}, 'learning_rate=-1.0: must be 0 or more'),
+    ({'learning_rate': -2.0}, 'learning_rate=-2.0: must be 0 or more'),
     ({'clip_norm': -1.0}, 'clip_norm=-1.0: must be 0 or more'),
     ({'b2': 1.0}, 'b2=1.0: must be 0 or more, < 1'),
   ],
