@@ -1,13 +1,16 @@
-"""Scores from item-item matrices of a few entries a row; NumPy alone.
+"""Scores from item-item matrices of a few entries a row, on the host.
 
-Training, evaluation and serving share this file.
+Training, evaluation and serving share this file. SciPy comes with JAX, so that
+a machine that serves has it.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 
 class Histories(NamedTuple):
@@ -69,17 +72,29 @@ class Neighbours:
     """
     owners, items, ages = _last_times(histories)
     count = len(self.items)
-    values = self.weights[items] * (
-      self.decay ** ages.astype(np.float32)[:, None]
+    read = sparse.csr_array(
+      (self.decay ** ages.astype(np.float64), (owners, items)),
+      (int(owners[-1]) + 1 if len(owners) else 0, count),
     )
-    keys = owners[:, None] * count + self.items[items]
-    kept = values > 0
+    sums = read @ self._matrix
+    sums.sort_indices()
+    of_user = np.repeat(np.arange(sums.shape[0]), np.diff(sums.indptr))
+    kept = sums.data > 0  # So small a sum may be none.
     if among is not None:
-      kept &= among[self.items[items]]
-    distinct, places = np.unique(keys[kept], return_inverse=True)
-    sums = np.bincount(places, values[kept], len(distinct))
-    scores = np.log1p(sums / self.unit).astype(np.float32)
-    return Added(distinct // count, distinct % count, scores)
+      kept &= among[sums.indices]
+    scores = np.log1p(sums.data[kept] / self.unit).astype(np.float32)
+    return Added(of_user[kept], sums.indices[kept].astype(np.int64), scores)
+
+  @functools.cached_property
+  def _matrix(self) -> sparse.csr_array:
+    """float64 [N, N], of the entries alone."""
+    count = len(self.items)
+    kept = self.weights > 0
+    begins = np.concatenate([[0], np.cumsum(kept.sum(1))])
+    return sparse.csr_array(
+      (self.weights[kept].astype(np.float64), self.items[kept], begins),
+      (count, count),
+    )
 
 
 def strongest(
