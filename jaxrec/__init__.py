@@ -53,7 +53,9 @@ def load(bundle: _Path) -> 'Model':
   return load(_absolute(bundle))
 
 
-def train(config: 'Config | ConfigDict', workdir: _Path) -> dict[str, Any]:
+def train(
+  config: 'Config | ConfigDict', workdir: _Path, *, verbose: bool = False
+) -> dict[str, Any]:
   """Trains, validates on the way, and evaluates the best step.
 
   A workdir that was begun is continued, bit for bit as if it had never stopped;
@@ -63,6 +65,7 @@ def train(config: 'Config | ConfigDict', workdir: _Path) -> dict[str, Any]:
     config: what `presets.get_config('news:mind_small')` returns, changed or
       not.
     workdir: for checkpoints, event files, results.json and report.html.
+    verbose: whether the table of parameters is shown, too.
 
   Returns:
     What results.json holds.
@@ -75,7 +78,7 @@ def train(config: 'Config | ConfigDict', workdir: _Path) -> dict[str, Any]:
   set_up(config)
   from jaxrec.commands.train import train_and_evaluate
 
-  return train_and_evaluate(config, _absolute(workdir))
+  return train_and_evaluate(config, _absolute(workdir), verbose=verbose)
 
 
 def evaluate(

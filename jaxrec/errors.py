@@ -14,6 +14,18 @@ class UserError(ValueError):
   """
 
 
+class Mistakes(UserError):
+  """Several mistakes of one command, a line for each.
+
+  Attributes:
+    lines: what is said of each.
+  """
+
+  def __init__(self, lines: list[str]):
+    super().__init__('; '.join(lines))
+    self.lines = lines
+
+
 def choices(value: object, known: Iterable[str]) -> str:
   """ "'lstn' is unknown: did you mean 'lstm'? (choices: gru, lstm)"."""
   known = sorted(known)
@@ -49,6 +61,16 @@ def one_line(error: BaseException) -> str:
     while (earlier := error.__cause__ or error.__context__) is not None:
       error = earlier
   text = str(error)
-  if text.startswith(('"', "'")):  # A KeyError's, or one quoted by another.
+  # A KeyError's, or one quoted by another.
+  if text.startswith(('"', "'")) and not isinstance(error, UserError):
     text = text.strip('\'"').replace("\\'", "'").replace('\\n', ': ')
   return ' '.join(text.split())
+
+
+def not_installed(packages: str, extra: str = '') -> str:
+  """What to say where packages are missing, of an extra of ours or of all."""
+  what = f'.[{extra}]' if extra else '.'
+  return (
+    f'not installed: {packages}: pip install -c constraints.txt -e {what!r}, '
+    "from jaxrec's clone"
+  )

@@ -4,6 +4,18 @@ import os
 import pathlib
 
 
+def user_cache() -> pathlib.Path | None:
+  """$XDG_CACHE_HOME/jaxrec, or ~/.cache/jaxrec; None: nobody's home is known.
+
+  A container may run as a user id that has no name, and set no HOME.
+  """
+  cache = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+  try:
+    return pathlib.Path(cache).expanduser() / 'jaxrec'
+  except RuntimeError:
+    return None
+
+
 def write_text(path: pathlib.Path, text: str) -> None:
   """Writes UTF-8; whoever reads `path` finds the old file or the new one.
 

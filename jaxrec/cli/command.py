@@ -5,8 +5,8 @@ import sys
 from types import ModuleType
 
 from jaxrec import __version__
-from jaxrec.cli import HELP, fail
-from jaxrec.errors import UserError, choices
+from jaxrec.cli import HELP, VERSION, fail
+from jaxrec.errors import UserError, choices, not_installed
 
 VERBS = {  # Each is the module of that name.
   'train': 'train on a config, and evaluate what was trained',
@@ -16,6 +16,7 @@ VERBS = {  # Each is the module of that name.
   'recommend': 'recommend to all users of a file, by a bundle',
   'serve': 'answer over HTTP, by a bundle',
   'compare': 'train several configs and seeds, all in one table',
+  'completion': 'print what lets bash or zsh complete all of this',
 }
 # Scripts may give all of these the same flags, where they are modes: each takes
 # those of the others, and does not use them.
@@ -23,7 +24,7 @@ SHARED = ('train', 'evaluate', 'prepare', 'export', 'recommend')
 
 
 def run(argv: list[str] | None = None) -> None:
-  """`jaxrec VERB --FLAG=VALUE ...`; exits with 2 after a line of error.
+  """`jaxrec VERB --FLAG=VALUE ...`; exits with 2 after lines of error.
 
   Args:
     argv: what stands after `jaxrec`; None: of this process.
@@ -33,10 +34,15 @@ def run(argv: list[str] | None = None) -> None:
     print(overview(), file=sys.stderr)
     sys.exit(2)
   verb, *rest = argv
-  if verb in HELP:
-    print(overview())
-  elif verb == '--version':
+  if verb in HELP or verb == 'help':
+    if rest[:1] and rest[0] in VERBS:
+      _module(rest[0]).run(['--help'])
+    else:
+      print(overview())
+  elif verb in VERSION or verb == 'version':
     print(f'jaxrec {__version__}')
+  elif verb.startswith('-') and any(argument in HELP for argument in rest):
+    print(overview())
   elif verb.startswith('-'):
     fail(UserError(f'give a verb first: jaxrec train {verb} ...'))
   elif verb not in VERBS:
@@ -52,13 +58,19 @@ def run_mode(argv: list[str] | None = None) -> None:
     argv: what stands after the program; None: of this process.
   """
   argv = sys.argv[1:] if argv is None else argv
+  mode, rest = _mode(argv)
   if any(argument in HELP for argument in argv):
     print(
       'python -m jaxrec.main --mode=VERB FLAGS is jaxrec VERB FLAGS; without '
       f'--mode, train.\n\n{overview()}'
     )
+    if mode in VERBS:
+      print()
+      _module(mode).run(['--help'])
     return
-  mode, rest = _mode(argv)
+  if any(argument in VERSION for argument in argv):
+    print(f'jaxrec {__version__}')
+    return
   if mode not in VERBS:
     fail(UserError(f'--mode: {choices(mode, VERBS)}'))
   if mode not in SHARED:
@@ -81,7 +93,12 @@ def _mode(argv: list[str]) -> tuple[str, list[str]]:
 
 
 def _module(verb: str) -> ModuleType:
-  return importlib.import_module(f'jaxrec.cli.{verb}')
+  try:
+    return importlib.import_module(f'jaxrec.cli.{verb}')
+  except ModuleNotFoundError as e:
+    if not e.name or e.name.partition('.')[0] == 'jaxrec':
+      raise
+    fail(UserError(not_installed(e.name)))  # Of a bundle's few packages, say.
 
 
 def overview() -> str:

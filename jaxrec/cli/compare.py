@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from jaxrec.cli import process
+from jaxrec.cli import mistakes, process
+from jaxrec.cli.arguments import split
 from jaxrec.cli.flags import Flag, load_config
 from jaxrec.cli.verb import Verb
-from jaxrec.errors import UserError, choices
-from jaxrec.training.settings import Config
+from jaxrec.errors import Mistakes, UserError, choices
 
 if TYPE_CHECKING:  # It imports jax.
   from jaxrec.commands.runs import Run
@@ -76,7 +76,24 @@ def plan(
     UserError: one of them cannot be.
   """
   from jaxrec.commands.runs import Run
+  from jaxrec.training.settings import Config
 
+  runs = []
+  for name, seed, arguments in _arguments(configs, seeds, changes):
+    try:
+      loaded = Config.from_dict(load_config(arguments))
+    except UserError as e:
+      raise UserError(f'{name}: {e}') from e
+    runs.append(
+      Run(name, seed, arguments, loaded, workdir / name / f'seed{seed}')
+    )
+  return runs
+
+
+def _arguments(
+  configs: list[str], seeds: list[str], changes: list[str]
+) -> list[tuple[str, int, list[str]]]:
+  """Of each run its name, its seed and what makes its config, as for `plan`."""
   named = {}  # By the run's name: the config, and the file's name.
   for config in configs:
     file, _, variant = config.partition(':')
@@ -102,14 +119,20 @@ def plan(
       changed = overrides[name] | {'seed': seed}
       arguments = [f'--config={config}']
       arguments += [f'--config.{k}={v}' for k, v in changed.items()]
-      try:
-        loaded = Config.from_dict(load_config(arguments))
-      except UserError as e:
-        raise UserError(f'{name}: {e}') from e
-      runs.append(
-        Run(name, seed, arguments, loaded, workdir / name / f'seed{seed}')
-      )
+      runs.append((name, seed, arguments))
   return runs
+
+
+def _check(values: flags.FlagValues) -> None:
+  """The names in all configs, before JAX is there."""
+  runs = _arguments(values.configs, values.seeds, values.set)
+  lines = []
+  for name, seed, arguments in runs:
+    if seed == runs[0][1]:
+      file, changes, _ = split(arguments)
+      lines += [f'{name}: {x}' for x in mistakes.of_config(file, changes)]
+  if lines:
+    raise Mistakes(lines)
 
 
 def _change(text: str) -> tuple[str, str, str]:
@@ -152,6 +175,7 @@ VERB = Verb(
   FLAGS,
   ('workdir',),
   _work,
+  _check,
 )
 
 

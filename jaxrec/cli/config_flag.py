@@ -7,9 +7,7 @@ brings its own keys (--config.model.head.type=mean), and old keys are answered
 with their new names.
 """
 
-import difflib
 import importlib.util
-import pathlib
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,50 +15,21 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from jaxrec import presets
+from jaxrec.cli import kept_config, kept_file, mistakes
+from jaxrec.cli.arguments import FLAG
+from jaxrec.cli.config_file import path_of
+from jaxrec.cli.known_keys import Key, known_keys
 from jaxrec.config import (
   Choice,
   choices_of,
   flattened,
   to_mapping,
-  unknown_key,
 )
-from jaxrec.errors import UserError, choices, one_line
+from jaxrec.errors import Mistakes, UserError, choices, one_line
 from jaxrec.training import legacy
 from jaxrec.training.settings import Config
 
-FLAG = 'config'
 Tree = dict[str, Any]  # A config as nested dicts.
-
-
-def split(argv: list[str]) -> tuple[str | None, dict[str, str], list[str]]:
-  """The config's file, changes by key, and the other arguments.
-
-  The last of several counts, as everywhere on a command line.
-  """
-  file: str | None = None
-  changes: dict[str, str] = {}
-  others: list[str] = []
-  left = list(argv)
-  while left:
-    argument = left.pop(0)
-    name, equals, value = argument.lstrip('-').partition('=')
-    is_flag = argument.startswith('-') and argument not in ('-', '--')
-    negated = name.startswith(f'no{FLAG}.')
-    if not is_flag or not (
-      name == FLAG or name.startswith(f'{FLAG}.') or negated
-    ):
-      others.append(argument)
-      continue
-    if negated:
-      value = 'false'
-    elif not equals:
-      value = left.pop(0) if left and not left[0].startswith('-') else 'true'
-    if name == FLAG:
-      file = value
-    else:
-      changes[name.partition('.')[2]] = value
-  return file, changes, others
 
 
 def read(
@@ -82,10 +51,38 @@ def read(
   return config.lock()
 
 
+def read_kept(
+  workdir: str,
+  changes: Mapping[str, str],
+  note: Callable[[str], Any],
+  *,
+  may_grow: bool = False,
+) -> ConfigDict:
+  """The config that a workdir was begun with, and changes that leave it so.
+
+  Args:
+    workdir: of --workdir; has a config.json.
+    changes: texts of values, by key.
+    note: called with a line for people.
+    may_grow: whether the training may be longer.
+
+  Raises:
+    UserError: the file cannot be read, there is no such key, or a change makes
+      it another training.
+  """
+  path = kept_file.path_in(workdir)
+  config = change(ConfigDict(kept_config.read(path).to_dict()), changes, note)
+  changed = Config.from_dict(config)
+  kept_config.check_same(changed, path.parent, may_grow=may_grow)
+  return config.lock()
+
+
 def load(file: str, note: Callable[[str], Any]) -> ConfigDict:
   """The config of a preset or a file, as it stands there; not locked."""
+  if file.endswith('.json'):  # Of a workdir, for a training like it.
+    return ConfigDict(kept_config.read(path_of(file)).to_dict())
   name, _, variant = file.partition(':')
-  path = _path(name)
+  path = path_of(name)
   spec = importlib.util.spec_from_file_location(
     f'jaxrec_config_{path.stem}', path
   )
@@ -116,8 +113,8 @@ def change(
     changes = (_some_parts if choice.several else _one_part)(
       tree, path, choice, changes
     )
-  for key in changes:
-    _check_key(tree, key)
+  if unknown := [key for key in changes if not _is_key(tree, key)]:
+    raise Mistakes([_unknown(tree, key) for key in unknown])
   config = ConfigDict(tree)
   values = flags.FlagValues()
   argv = [FLAG, *(f'--{FLAG}.{key}={text}' for key, text in changes.items())]
@@ -129,30 +126,6 @@ def change(
   except (flags.Error, TypeError, ValueError, AttributeError, KeyError) as e:
     raise UserError(one_line(e)) from e
   return config
-
-
-def _path(name: str) -> pathlib.Path:
-  """The file that PRESET or FILE means."""
-  if '/' not in name and not name.endswith('.py'):
-    files = presets.files()
-    if name not in files:
-      raise UserError(
-        f'--{FLAG}={name}: preset {choices(name, files)}; a config file is '
-        'named with its .py'
-      )
-    return files[name]
-  path = pathlib.Path(name).expanduser()
-  if path.is_file():
-    return path
-  beside = {
-    file.stem: str(file)
-    for file in sorted(path.parent.glob('*.py'))
-    if file.is_file() and b'get_config' in file.read_bytes()
-  }
-  near = [beside[n] for n in difflib.get_close_matches(path.stem, beside)]
-  hint = f': did you mean {" or ".join(near)}?' if near else ''
-  listed = f' (there are: {", ".join(beside.values())})' if beside else ''
-  raise UserError(f'no such file {path}{hint}{listed}')
 
 
 def _translated(
@@ -233,25 +206,20 @@ def _add(section: Tree, name: str, choice: Choice) -> None:
     section[name] = to_mapping(choice.registry[name].Config())
 
 
-def _check_key(tree: Tree, key: str) -> None:
-  """UserError, with the near misses, unless a config has such a value."""
+def _is_key(tree: Tree, key: str) -> bool:
+  """Whether a config has a value of that name."""
   section: Any = tree
-  names = key.split('.')
-  for i, name in enumerate(names):
-    place = '.'.join([FLAG, *names[: i + 1]])
-    known: Tree = section if isinstance(section, dict) else {}
-    if name not in known:
-      near_here = difflib.get_close_matches(name, known, cutoff=0.5)
-      elsewhere = '' if near_here else _alike(tree, name)
-      raise UserError(f'{place}: {unknown_key(name, known)}{elsewhere}')
-    section = known[name]
-  if isinstance(section, dict):
-    listed = ', '.join(section)
-    raise UserError(f'{FLAG}.{key}: a section: name one of {listed}')
+  for name in key.split('.'):
+    if not isinstance(section, dict) or name not in section:
+      return False
+    section = section[name]
+  return not isinstance(section, dict)
 
 
-def _alike(tree: Tree, name: str) -> str:
-  """Keys anywhere in a config that are like `name`, for a key in no section."""
-  keys = {key.rpartition('.')[2]: key for key in flattened(tree)}
-  near = difflib.get_close_matches(name, keys, n=2, cutoff=0.7)
-  return f'; did you mean {" or ".join(keys[n] for n in near)}?' if near else ''
+def _unknown(tree: Tree, key: str) -> str:
+  """What to say of a key that is none, of a config with just these parts."""
+  keys = known_keys()
+  known = {k.path: k for k in keys}
+  # Parts that were registered since are in no source of jaxrec.
+  known |= {path: Key(path, '') for path in flattened(tree)}
+  return mistakes.unknown_key(key, known, mistakes.parts_of(tree, keys))

@@ -41,5 +41,6 @@ VERB = Verb(
   ('config', 'workdir'),
   _work,
   _check,
+  after_training=True,
 )
 run = VERB.run

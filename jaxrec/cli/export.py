@@ -40,5 +40,6 @@ VERB = Verb(
   ('config', 'workdir', 'bundle'),
   _work,
   _check,
+  after_training=True,
 )
 run = VERB.run

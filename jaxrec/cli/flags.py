@@ -1,6 +1,5 @@
 """What the verbs share: their flags, and how these are read."""
 
-import difflib
 import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -8,8 +7,9 @@ from typing import Any, NamedTuple
 from absl import flags
 from ml_collections import ConfigDict
 
-from jaxrec.cli import config_flag
-from jaxrec.errors import UserError, one_line
+from jaxrec import preflight
+from jaxrec.cli import arguments, kept_file, mistakes
+from jaxrec.errors import Mistakes, UserError, one_line
 
 
 class Flag(NamedTuple):
@@ -45,6 +45,12 @@ WORKDIR = Flag(
   'Where checkpoints, event files and results go.',
   'DIR',
   hint='give a directory for the results',
+)
+VERBOSE = Flag(
+  'verbose',
+  'Show the table of parameters, too.',
+  kind='bool',
+  default=False,
 )
 # Of the verbs that several processes do together.
 PROCESSES = (
@@ -90,53 +96,100 @@ def define(
 
 
 def parse(
-  values: flags.FlagValues, argv: list[str], config: flags.FlagHolder | None
+  values: flags.FlagValues,
+  argv: list[str],
+  config: flags.FlagHolder | None,
+  needed: Iterable[Flag] = (),
+  *,
+  may_grow: bool = False,
+  after_training: bool = False,
 ) -> list[str]:
   """Gives flags their values, and locks the config that they make.
+
+  Names are looked at first, of all flags and keys: whoever has several wrong is
+  told of all of them, before what is slow is imported.
 
   Args:
     values: of the flags that are defined.
     argv: the command's name, then --NAME=VALUE.
     config: of these, the one whose value is made a config of; None: there is
-      none.
+      none. Where it is not given, a --workdir that has one gives it.
+    needed: those that have to be given.
+    may_grow: whether a training may be longer than the one of its workdir.
+    after_training: whether there has to be one in --workdir.
 
   Returns:
     The command's name alone.
 
   Raises:
     UserError: no such flag, preset, config file, variant or key, not of that
-      type, or an argument that is no flag.
+      type, or an argument that is no flag; a flag that is needed is missing.
   """
+  file: str | None = None
+  changes: dict[str, str] = {}
   try:
     argv = values.read_flags_from_files(argv, force_gnu=False)
-    file: str | None = None
-    changes: dict[str, str] = {}
     if config is not None:
-      file, changes, argv = config_flag.split(argv)
-    rest = values(argv)
-    if len(rest) > 1:
-      raise UserError(f'unexpected argument {rest[1]!r}: options start with --')
-    if config is not None and file:
-      values[config.name].value = config_flag.read(file, changes, note)
-    return rest
-  except flags.UnrecognizedFlagError as e:
-    near = difflib.get_close_matches(e.flagname, list(values), n=2)
-    hint = f': did you mean --{" or --".join(near)}?' if near else ''
-    raise UserError(f'unknown flag --{e.flagname}{hint}') from e
-  except (ValueError, OSError, flags.Error) as e:
+      file, changes, argv = arguments.split(argv)
+    kinds = {name: not values[name].boolean for name in values}
+    others = arguments.sort(argv[1:], kinds)
+  except (OSError, flags.Error) as e:
     raise UserError(one_line(e)) from e
+  messages = [
+    mistakes.unknown_flag(name, values, takes_config=config is not None)
+    for name in others.unknown
+  ]
+  messages += [
+    f'unexpected argument {word!r}: options start with --'
+    for word in others.stray
+  ]
+  try:
+    rest = values([argv[0], *others.known])
+  except (ValueError, flags.Error) as e:
+    messages.append(one_line(e))
+    raise Mistakes(messages) from e
+  workdir = ''
+  if config is not None and file is None and 'workdir' in values:
+    workdir = values['workdir'].value or ''
+  if config is not None:
+    messages += mistakes.of_config(file, changes, workdir)
+  kept = bool(workdir) and kept_file.is_there(workdir)
+  for flag in needed:
+    given = (file or kept) if flag.kind == 'config' else values[flag.name].value
+    # It may have been meant by one that there is not.
+    if given or any(f'--{flag.name}?' in line for line in messages):
+      continue
+    if flag.kind == 'config' and after_training and not workdir:
+      continue  # With a --workdir it is not missing.
+    line = f'--{flag.name} is missing: {flag.hint}'
+    if flag.kind == 'config' and workdir and after_training:
+      try:
+        preflight.check_trained(kept_file.path_in(workdir).parent)
+      except UserError as e:
+        line = str(e)
+    messages.append(line)
+  if messages:
+    raise Mistakes(messages)
+  if config is not None and (file or kept):
+    from jaxrec.cli import config_flag  # It brings JAX in.
+
+    values[config.name].value = (
+      config_flag.read(file, changes, note)
+      if file
+      else config_flag.read_kept(workdir, changes, note, may_grow=may_grow)
+    )
+  return rest
 
 
-def load_config(arguments: list[str]) -> ConfigDict:
+def load_config(given: list[str]) -> ConfigDict:
   """The config that --config=... and --config.KEY=VALUE make.
 
   Raises:
     UserError: there is no such preset, file, variant or key, or a value is not
       of its key's type.
   """
-  argv = ['jaxrec', *arguments]
   values, config = define([CONFIG])
-  parse(values, argv, config)
+  parse(values, ['jaxrec', *given], config)
   return values.config
 
 

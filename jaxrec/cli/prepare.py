@@ -10,6 +10,10 @@ from jaxrec.cli.verb import Verb
 
 def _check(values: flags.FlagValues) -> None:
   preflight.check_data(values.config.data)
+  # Here, since a mistake in a key is told before files are looked at.
+  from jaxrec.data.datasets import own_tables
+
+  own_tables.check(values.config.data)
 
 
 def _work(values: flags.FlagValues) -> None:

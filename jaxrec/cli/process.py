@@ -12,7 +12,7 @@ from absl import flags, logging
 
 from jaxrec import __version__
 from jaxrec.cli import fail
-from jaxrec.errors import UserError
+from jaxrec.errors import UserError, not_installed
 
 TRY_AGAIN = 75  # As sysexits.h has it: the same command may succeed.
 CONTINUES = 'the same command goes on from the last checkpoint'
@@ -68,6 +68,10 @@ def errors_told(continues: str = CONTINUES) -> Iterator[None]:
     yield
   except (UserError, OSError) as e:  # The latter name the file.
     fail(e)
+  except ModuleNotFoundError as e:
+    if not e.name or e.name.partition('.')[0] == 'jaxrec':
+      raise
+    fail(UserError(not_installed(e.name)))
   except KeyboardInterrupt:
     print(f'jaxrec: interrupted: {continues}', file=sys.stderr)
     sys.exit(130)  # As a shell has it for SIGINT.

@@ -5,11 +5,12 @@ import contextlib
 from absl import flags
 
 import jaxrec
-from jaxrec import preflight
 from jaxrec.bundle import layout
 from jaxrec.cli import process
 from jaxrec.cli.flags import Flag
 from jaxrec.cli.verb import Verb
+from jaxrec.errors import UserError
+from jaxrec.inference import user_files
 
 FLAGS = (
   Flag(
@@ -20,10 +21,10 @@ FLAGS = (
   ),
   Flag(
     'users',
-    'Who is recommended to, .jsonl or .parquet: user_id and history, a list '
-    'of item ids.',
+    'Who is recommended to: .jsonl, .csv, .tsv or .parquet of user_id and '
+    'history, a list of item ids; or a log of user_id, item_id, timestamp.',
     'FILE',
-    hint='give a file of users, .jsonl or .parquet',
+    hint='give a file of users, .jsonl, .csv, .tsv or .parquet',
   ),
   Flag(
     'output',
@@ -65,7 +66,7 @@ FLAGS = (
 
 
 def _check(values: flags.FlagValues) -> None:
-  preflight.check_users(process.absolute(values.users))
+  user_files.check_name(process.absolute(values.users))
   layout.check_there(process.absolute(values.bundle))
 
 
@@ -75,7 +76,7 @@ def _work(values: flags.FlagValues) -> None:
   with contextlib.suppress(TypeError, ValueError):
     threshold = float(threshold)
   with process.errors_told('nothing was written'):
-    jaxrec.recommend_file(
+    counts = jaxrec.recommend_file(
       process.absolute(values.bundle),
       process.absolute(values.users),
       process.absolute(values.output),
@@ -86,6 +87,11 @@ def _work(values: flags.FlagValues) -> None:
       diversity=values.diversity,
       unknown=values.unknown,
     )
+    if counts.bad > counts.good:
+      raise UserError(
+        f'{counts.bad:,} of {counts.bad + counts.good:,} lines of '
+        f'{values.users} were set aside: {values.output} has the others'
+      )
 
 
 VERB = Verb(

@@ -5,6 +5,7 @@ needs and what the extra `serve` brings, and no more.
 """
 
 import argparse
+import importlib.util
 import logging
 import os
 import pathlib
@@ -13,11 +14,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from jaxrec.errors import UserError, choices, one_line
+from jaxrec import __version__
+from jaxrec.cli import VERSION, fail, print_anything
+from jaxrec.errors import Mistakes, UserError, choices, not_installed
+from jaxrec.inference import user_files
 from jaxrec.serve import server
 
+NEEDED = ('fastapi', 'uvicorn', 'prometheus_client')
 KEY_VARIABLE = 'JAXREC_API_KEY'  # Of the environment.
-AT_LEAST_ONE = ('max_body_bytes', 'max_requests', 'max_batch')
+AT_LEAST_ONE = ('max_body_bytes', 'max_requests', 'max_batch', 'keep_alive')
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,6 +30,13 @@ class _Parser(argparse.ArgumentParser):
 
   def error(self, message: str) -> NoReturn:
     raise UserError(message)
+
+
+def check_installed() -> None:
+  """UserError unless all is there that the extra `serve` brings."""
+  absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+  if absent:
+    raise UserError(not_installed(' and '.join(absent), 'serve'))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     '--data_dir',
     help='where items added and removed are kept; without it they cannot be '
     'changed',
+  )
+  add(
+    '--users',
+    help='file of users whom requests may name by user_id: .jsonl, .csv, .tsv '
+    'or .parquet of user_id and history, or the log of the training',
   )
   add(
     '--adopt_items',
@@ -76,8 +93,31 @@ def _parser() -> argparse.ArgumentParser:
     action='store_true',
     help='listens at once; the first requests wait for compilations',
   )
+  add(
+    '--root_path',
+    default='',
+    help='where a proxy has the server: /jaxrec; requests may come with it or '
+    'without',
+  )
+  add(
+    '--keep_alive',
+    type=int,
+    default=5,
+    help='seconds that an idle connection stays open; more than that of a '
+    'proxy in front',
+  )
   add('--log_requests', action='store_true', help='a line for each')
   return parser
+
+
+def spelt_flags() -> list[str]:
+  """Its flags as they are typed, those with a value with their '='."""
+  return [
+    f'{name}=' if action.nargs is None else name
+    for action in _parser()._actions
+    for name in action.option_strings
+    if name.startswith('--')
+  ]
 
 
 def options_of(argv: Sequence[str]) -> server.ServerOptions:
@@ -88,6 +128,10 @@ def options_of(argv: Sequence[str]) -> server.ServerOptions:
       read.
   """
   flags = _flags(argv)
+  users = None
+  if flags.users is not None:
+    users = pathlib.Path(flags.users).expanduser()
+    user_files.check_name(users)
   return server.ServerOptions(
     bundle=flags.bundle,
     host=flags.host,
@@ -106,6 +150,9 @@ def options_of(argv: Sequence[str]) -> server.ServerOptions:
     batch_seconds=flags.batch_ms / 1000,
     warm_up=not flags.no_warm_up,
     log_requests=flags.log_requests,
+    root_path=_root_path(flags.root_path),
+    keep_alive_seconds=flags.keep_alive,
+    users=users,
   )
 
 
@@ -118,9 +165,18 @@ def _flags(argv: Sequence[str]) -> argparse.Namespace:
   ]
   flags, unknown = parser.parse_known_args(spelt)
   if unknown:
-    flag = unknown[0].partition('=')[0]
-    names = [name for x in parser._actions for name in x.option_strings]
-    raise UserError(choices(flag, [name for name in names if name[:2] == '--']))
+    names = [flag.removesuffix('=') for flag in spelt_flags()]
+    given = [word.partition('=')[0] for word in unknown]
+    raise Mistakes(
+      [
+        f'flag {choices(word, names)}'
+        if word.startswith('-')
+        else f'unexpected argument {word!r}: options start with --'
+        for i, word in enumerate(given)
+        # What stands after an unknown flag was meant as its value.
+        if word.startswith('-') or not i or not given[i - 1].startswith('-')
+      ]
+    )
   if flags.bundle is None:  # After the flags that may have been meant by it.
     raise UserError('--bundle is missing: give what --mode=export wrote')
   if not 0 <= flags.port <= 65535:
@@ -132,6 +188,14 @@ def _flags(argv: Sequence[str]) -> argparse.Namespace:
   if not 0 <= flags.batch_ms <= 1000:
     raise UserError(f'--batch_ms={flags.batch_ms}: 0 to 1000')
   return flags
+
+
+def _root_path(text: str) -> str:
+  """'/a/b' of 'a/b/'; UserError of what is no path."""
+  path = '/' + text.strip('/')
+  if not re.fullmatch(r'(/[\w.~-]+)*/?', path):
+    raise UserError(f'--root_path={text}: give a path, say /jaxrec')
+  return path.rstrip('/')
 
 
 def _api_key(key: str | None, file: str | None) -> str | None:
@@ -170,8 +234,14 @@ def run(
     argv: flags; None: those of this process.
     load: what makes a model of --bundle.
   """
+  print_anything()
+  argv = sys.argv[1:] if argv is None else argv
+  if any(argument in VERSION for argument in argv):
+    print(f'jaxrec {__version__}')
+    return
   try:
-    options = options_of(sys.argv[1:] if argv is None else argv)
+    options = options_of(argv)
+    check_installed()
     logging.basicConfig(
       format='%(asctime)s %(levelname)s %(message)s',
       level=logging.INFO if options.log_requests else logging.WARNING,
@@ -179,5 +249,4 @@ def run(
     server.say(f'loading {options.bundle}')
     server.serve(load(options.bundle), options)
   except (UserError, OSError) as e:
-    print(f'jaxrec: error: {one_line(e)}', file=sys.stderr)
-    sys.exit(2)
+    fail(e)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from absl import app, flags
 from absl.flags import FlagValues
 
-from jaxrec import presets
-from jaxrec.cli import HELP, fail
+from jaxrec import __version__, presets
+from jaxrec.cli import HELP, VERSION, fail, print_anything
 from jaxrec.cli.flags import Flag, define, parse
+from jaxrec.cli.main_keys import MAIN_KEYS
 from jaxrec.errors import UserError
 
 
@@ -24,6 +25,8 @@ class Verb:
     needed: names of those that it cannot do without.
     work: what it does, with the flags' values; `run` ends with its exit code.
     check: what is told at once, before anything slow; raises UserError.
+    after_training: whether it is of the workdir of a training, whose config is
+      its own where none is given.
   """
 
   name: str
@@ -32,6 +35,7 @@ class Verb:
   needed: tuple[str, ...]
   work: Callable[[FlagValues], None]
   check: Callable[[FlagValues], None] = lambda values: None
+  after_training: bool = False
 
   def run(self, argv: list[str], also: Iterable[Flag] = ()) -> None:
     """The command; exits with 2 after a line of error.
@@ -41,8 +45,12 @@ class Verb:
       also: flags that are read and not used: of a command that other verbs
         share.
     """
+    print_anything()
     if any(argument in HELP for argument in argv):
       print(self.help())
+      return
+    if any(argument in VERSION for argument in argv):
+      print(f'jaxrec {__version__}')
       return
     argv = [f'jaxrec {self.name}', *argv]
     by_name = {flag.name: flag for flag in (*also, *self.flags)}
@@ -50,10 +58,15 @@ class Verb:
 
     def read(argv: list[str]) -> list[str]:
       try:
-        rest = parse(values, argv, config)
-        for name in self.needed:
-          if values[name].value in (None, ''):
-            raise UserError(f'--{name} is missing: {by_name[name].hint}')
+        needed = [by_name[name] for name in self.needed]
+        rest = parse(
+          values,
+          argv,
+          config,
+          needed,
+          may_grow=self.name == 'train',
+          after_training=self.after_training,
+        )
         self.check(values)
       except UserError as e:
         fail(e)
@@ -77,11 +90,17 @@ class Verb:
           'unknown key is answered by the near misses.',
         )
     if any(flag.kind == 'config' for flag in self.flags):
+      lines += ['', 'keys that are changed most (docs/settings.md has all):']
+      for key, value, meaning in MAIN_KEYS:
+        lines += _entry(f'--config.{key}={value}', meaning)
       lines += ['', 'presets and their variants (the first is the default):']
-      lines += [
-        f'  {name:<12}{", ".join(presets.variants(name))}'
-        for name in presets.files()
-      ]
+      for name in presets.files():
+        lines += textwrap.wrap(
+          ', '.join(presets.variants(name)),
+          78,
+          initial_indent=f'  {name:<12}',
+          subsequent_indent=' ' * 14,
+        )
     return '\n'.join(lines)
 
 

@@ -48,7 +48,7 @@ class Trained:
     gains: of the ensemble's members, by name.
     members: of the ensemble, fitted to what `params` have learned from.
     calibrated: see `_calibrated`.
-    validated: see `Experiment.validate`.
+    validated: see `Judge.validate`.
     popularity: float32 [N], how much was done with each item lately.
     half_life: days, of what counts as lately.
   """
@@ -124,7 +124,10 @@ def write(
   results = workdirs.read(workdir) or {}
   is_of_step = results.get('best_step') == trained.step
   threshold = None
-  if experiment.protocol.name == 'impressions' and trained.calibrated['slope']:
+  if (
+    experiment.judge.protocol.name == 'impressions'
+    and trained.calibrated['slope']
+  ):
     threshold = _sigmoid(
       trained.calibrated['slope'] * trained.validated.threshold
       + trained.calibrated['intercept']
@@ -132,7 +135,7 @@ def write(
   behaviours, target = list(dataset.behaviours), dataset.target_behaviour
   return {
     'dataset': dataset.name,
-    'protocol': experiment.protocol.name,
+    'protocol': experiment.judge.protocol.name,
     'step': trained.step,
     'validation': trained.validated.metrics,
     'test': results['metrics'] if is_of_step else None,
@@ -141,7 +144,8 @@ def write(
     'num_items': len(experiment.catalog),
     'columns': list(columns),
     'category': CATEGORY if CATEGORY in columns else None,
-    'text_template': config.data.text_template,
+    'text_template': dataset.template(config.data.text_template),
+    'own_names': dict(dataset.own_names),
     'behaviours': behaviours,
     'usual_behaviour': behaviours.index(target) if target in behaviours else 0,
     'fields': [dataclasses.asdict(field) for field in fields],

@@ -1,7 +1,6 @@
 """Evaluation of a workdir's best checkpoint, on any split."""
 
 import copy
-import dataclasses
 import functools
 import pathlib
 from collections.abc import Mapping
@@ -13,18 +12,15 @@ from ml_collections import ConfigDict
 from jaxrec import workdirs
 from jaxrec.console import Display
 from jaxrec.data.columns.impressions import Impressions
-from jaxrec.ensemble.ensemble import Ensemble
 from jaxrec.errors import UserError
 from jaxrec.evaluation import choices, predictions
 from jaxrec.evaluation import gains as choosing
-from jaxrec.evaluation.model_scorer import ModelScorer
 from jaxrec.evaluation.protocols import WholeCatalog
 from jaxrec.evaluation.showcase import showcase
 from jaxrec.evaluation.summary import NETWORK, NOT_REFITTED, OURS, evaluate
 from jaxrec.preflight import check_split, check_trained
 from jaxrec.report import added, render, table
 from jaxrec.report.curves import read_curves
-from jaxrec.retrieval.neighbours import Neighbours
 from jaxrec.training import identity
 from jaxrec.training.experiment import Experiment
 from jaxrec.training.settings import Config
@@ -58,7 +54,12 @@ def evaluate_workdir(
   check_trained(workdir)
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
-  identity.check(workdir, experiment.given, experiment.fingerprints)
+  identity.check(
+    workdir,
+    experiment.given,
+    experiment.fingerprints,
+    experiment.dataset.files,
+  )
   with jax.set_mesh(experiment.mesh):
     state, frozen = experiment.init()
     before = workdirs.read(workdir) or {}
@@ -99,26 +100,27 @@ def evaluate_best(
   chosen = experiment.restore_chosen(workdir, state)
   config, data = experiment.config, experiment.dataset
   display = experiment.display
-  scorer_of = functools.partial(_scorer, experiment, frozen)
-  validated = validate(
-    scorer_of(chosen.judged), experiment.protocol, data.validation
-  )
-  gains = experiment.choose_gains(chosen.judged, frozen)
-  choice = None
-  if isinstance(experiment.protocol, WholeCatalog):
-    choice = choices.fit(
-      scorer_of(chosen.judged, gains=gains),
-      experiment.protocol,
-      data.validation,
-      history_length=config.input.history_length,
-      seed=config.seed,
+  scorer_of = functools.partial(experiment.judge.scorer, frozen=frozen)
+  with display.working('choosing on validation'):
+    validated = validate(
+      scorer_of(chosen.judged), experiment.judge.protocol, data.validation
     )
-  early = experiment.known('validation')
+    gains = experiment.judge.choose_gains(chosen.judged, frozen)
+    choice = None
+    if isinstance(experiment.judge.protocol, WholeCatalog):
+      choice = choices.fit(
+        scorer_of(chosen.judged, gains=gains),
+        experiment.judge.protocol,
+        data.validation,
+        history_length=config.input.history_length,
+        seed=config.seed,
+      )
+  early = experiment.judge.known('validation')
   # Other splits than the test are what a refit has learned from.
   refitted = config.training.refit and split == 'test'
   params = chosen.params if refitted else chosen.judged
   of_params = experiment.refit() if refitted else experiment
-  scorer = scorer_of(params, gains=gains, members=of_params.members)
+  scorer = scorer_of(params, gains=gains, members=of_params.judge.members)
   variants = {}
   if gains:
     variants[NETWORK] = scorer_of(params)
@@ -128,24 +130,28 @@ def evaluate_best(
   if chosen.step:
     fresh = _step_0(experiment, refitted)
     start = scorer_of(fresh, pretrained_encoder=True)
-  evaluation = evaluate(
-    scorer,
-    experiment.protocol,
-    split=getattr(data, split),
-    validation=data.validation,
-    known=experiment.known('test') if split == 'test' else early,
-    known_before_validation=early,
-    baselines=config.evaluation.baselines,
-    threshold=validated.threshold,
-    calibrated=validated.calibrated,
-    num_bootstrap=config.evaluation.num_bootstrap,
-    seed=config.seed,
-    track=display.track,
-    choice=choice,
-    history_length=config.input.history_length,
-    start=start,
-    variants=variants,
-  )
+  with display.working(f'judging the {split} split'):
+    evaluation = evaluate(
+      scorer,
+      experiment.judge.protocol,
+      split=getattr(data, split),
+      validation=data.validation,
+      known=experiment.judge.known('test') if split == 'test' else early,
+      known_before_validation=early,
+      baselines=config.evaluation.baselines,
+      threshold=validated.threshold,
+      calibrated=validated.calibrated,
+      num_bootstrap=config.evaluation.num_bootstrap,
+      seed=config.seed,
+      track=display.track,
+      choice=choice,
+      history_length=config.input.history_length,
+      start=start,
+      variants=variants,
+    )
+    ensemble = None
+    if gains:
+      ensemble = _ensemble(experiment, of_params, params, frozen, gains, split)
   results = {
     'dataset': data.name,
     'split': split,
@@ -154,9 +160,7 @@ def evaluate_best(
     'refitted': refitted,
     'threshold': validated.threshold,
     **evaluation.results,
-    'ensemble': None
-    if not gains
-    else _ensemble(experiment, of_params, params, frozen, gains, split),
+    'ensemble': ensemble,
     'validation': validated.metrics,
     'train': train,
     'config': config.to_dict(),
@@ -172,33 +176,6 @@ def evaluate_best(
     paths = _write(experiment, workdir, split, results, evaluation)
     display.say(f'best step {chosen.step}; {", ".join(map(str, paths))}')
   return results
-
-
-def _scorer(
-  experiment: Experiment,
-  frozen: dict,
-  params: dict,
-  *,
-  pretrained_encoder: bool = False,
-  gains: Mapping[str, float] | None = None,
-  members: Mapping[str, Neighbours] | None = None,
-) -> ModelScorer:
-  """What is judged, of any parameters: all that an evaluation scores by.
-
-  Args:
-    experiment: set up.
-    frozen, params: parameters.
-    pretrained_encoder: see `Experiment.scorer`.
-    gains: of the ensemble; nothing: the network alone.
-    members: of the ensemble; None: the experiment's.
-  """
-  scorer = experiment.scorer(
-    params, frozen, pretrained_encoder=pretrained_encoder
-  )
-  if not gains:
-    return scorer
-  chosen = experiment.members if members is None else members
-  return dataclasses.replace(scorer, ensemble=Ensemble(chosen, gains))
 
 
 def _ensemble(
@@ -218,12 +195,13 @@ def _ensemble(
     gains: chosen on validation.
     split: to be judged.
   """
-  metric = experiment.protocol.main_metric
-  # Its compiled steps are the experiment's, the members those of the refit.
-  judge = copy.copy(experiment)
-  judge.members = of_params.members
+  judge = experiment.judge
+  metric = judge.protocol.main_metric
   contenders = judge.contenders(
-    params, frozen, getattr(experiment.dataset, split)
+    params,
+    frozen,
+    getattr(experiment.dataset, split),
+    of_params.judge.members,
   )
   return {
     'gains': dict(gains),

@@ -53,13 +53,24 @@ def export_workdir(
     )
   display = Display()
   experiment = Experiment.from_config(config, display)
-  identity.check(workdir, experiment.given, experiment.fingerprints)
+  identity.check(
+    workdir,
+    experiment.given,
+    experiment.fingerprints,
+    experiment.dataset.files,
+  )
+  is_finished = _is_finished(experiment, workdir)
   with layout.replacing(bundle) as partial:
     with jax.set_mesh(experiment.mesh):
-      trained = _trained(experiment, workdir)
+      trained = _trained(experiment, workdir, is_finished)
     contents = bundle_files.write(experiment, workdir, trained, partial)
     layout.seal(partial, workdirs.plain(contents))
     manifest = layout.verified(partial)
+  if not is_finished:
+    display.say(
+      f'note: the training in {workdir} is not finished: the bundle is of its '
+      'best step so far; jaxrec train with this --workdir goes on'
+    )
   size = sum(file['bytes'] for file in manifest['files'].values())
   display.say(
     f'{bundle}: step {trained.step}, {len(experiment.catalog):,} items, '
@@ -68,17 +79,26 @@ def export_workdir(
   return manifest
 
 
-def _trained(experiment: Experiment, workdir: pathlib.Path) -> Trained:
+def _is_finished(experiment: Experiment, workdir: pathlib.Path) -> bool:
+  """Whether a training came to its last step, and was judged there."""
+  results = workdirs.read(workdir) or {}
+  steps = experiment.schedule.num_steps
+  return results.get('train', {}).get('steps') == steps
+
+
+def _trained(
+  experiment: Experiment, workdir: pathlib.Path, is_finished: bool
+) -> Trained:
   config = experiment.config
   state, frozen = experiment.init()
-  chosen = experiment.restore_chosen(workdir, state)
+  chosen = experiment.restore_chosen(workdir, state, finished=is_finished)
   # What has learned from validation cannot be calibrated there.
-  validated = experiment.validate(chosen.judged, frozen)
-  gains = experiment.choose_gains(chosen.judged, frozen)
-  judge = experiment.scorer(chosen.judged, frozen, gains=gains)
-  of_params = experiment.refit() if config.training.refit else experiment
+  validated = experiment.judge.validate(chosen.judged, frozen)
+  gains = experiment.judge.choose_gains(chosen.judged, frozen)
+  judge = experiment.judge.scorer(chosen.judged, frozen, gains=gains)
+  of_params = experiment.refit() if chosen.refitted else experiment
   everything = np.arange(len(experiment.catalog))
-  table = experiment.scorer(chosen.params, frozen).table_of(everything)
+  table = experiment.judge.scorer(chosen.params, frozen).table_of(everything)
   popularity, half_life = _popularity(experiment)
   return Trained(
     step=chosen.step,
@@ -86,9 +106,9 @@ def _trained(experiment: Experiment, workdir: pathlib.Path) -> Trained:
     vectors=np.asarray(table, np.float32),
     pooled=None
     if TEXT in config.model.terms
-    else experiment.pooled(chosen.params, frozen, everything),
+    else experiment.judge.pooled(chosen.params, frozen, everything),
     gains=gains,
-    members=of_params.members,
+    members=of_params.judge.members,
     calibrated=_calibrated(experiment, judge, validated),
     validated=validated,
     popularity=popularity,
@@ -104,9 +124,9 @@ def _calibrated(experiment: Experiment, scorer, validated: Validated) -> dict:
   sigmoid (Platt, 1999). Where the whole catalog is ranked, that an item is what
   the user does next: 'parameters' of a `retrieval.choice.Choice`.
   """
-  name, split = experiment.protocol.name, experiment.dataset.validation
+  name, split = experiment.judge.protocol.name, experiment.dataset.validation
   config = experiment.config
-  told: dict[str, Any] = dict.fromkeys(
+  calibrated: dict[str, Any] = dict.fromkeys(
     ('kind', 'slope', 'intercept', 'parameters')
   )
   if name in ('impressions', 'cold_items'):
@@ -118,10 +138,10 @@ def _calibrated(experiment: Experiment, scorer, validated: Validated) -> dict:
         fitted = calibration.fit(scorer.pairs(split), split.labels)
     if fitted is None:
       why = 'no validation example has both a click and another item'
-      return told | {'on': None, 'why': why}
+      return calibrated | {'on': None, 'why': why}
     slope, intercept = fitted
-    told |= {'kind': 'platt', 'slope': slope, 'intercept': intercept}
-    return told | {'on': f'validation: {on}', 'why': None}
+    calibrated |= {'kind': 'platt', 'slope': slope, 'intercept': intercept}
+    return calibrated | {'on': f'validation: {on}', 'why': None}
   # Results may be of a sample; probabilities are of the catalog.
   protocol = protocols.WholeCatalog(name, config.evaluation.seen)
   choice = choices.fit(
@@ -133,9 +153,9 @@ def _calibrated(experiment: Experiment, scorer, validated: Validated) -> dict:
   )
   if choice is None:
     why = 'no validation example has a target that is ranked'
-    return told | {'on': None, 'why': why}
-  told |= {'kind': 'softmax', 'parameters': dataclasses.asdict(choice)}
-  return told | {
+    return calibrated | {'on': None, 'why': why}
+  calibrated |= {'kind': 'softmax', 'parameters': dataclasses.asdict(choice)}
+  return calibrated | {
     'on': f'validation: targets among {protocol.describe()}',
     'why': None,
   }

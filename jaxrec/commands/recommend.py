@@ -1,15 +1,11 @@
 """jaxrec recommend: a file of users -> a file of recommendations, streamed.
 
 Users are read, recommended to and written by the block, so that memory does not
-grow with their number. Files are JSON lines (.jsonl, .ndjson) or Parquet
-(.parquet), by their names.
-
-    {"user_id": "U1", "history": ["N1", {"text": "Rain on the coast"}]}
-
-may have `times` and `behaviours` as well, one for each entry; in Parquet,
-histories are lists of ids. What is written has a line for each user, in the
-order they came: `user_id`, `items`, `scores` and `probabilities`, best first.
-A user who cannot be read has none; their line is named and counted.
+grow with their number, where a file has a row for each (`inference.user_files`
+has the forms). What is written, JSON lines (.jsonl, .ndjson) or Parquet, has a
+line for each user, in the order they came: `user_id`, `items`, `scores` and
+`probabilities`, best first. A user who cannot be read has none; their line is
+named and counted.
 """
 
 import bisect
@@ -19,46 +15,38 @@ import os
 import pathlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
+from jaxrec.bundle import layout
 from jaxrec.errors import UserError, choices
+from jaxrec.inference import user_files
 from jaxrec.inference.load import load
 from jaxrec.inference.model import Model
-from jaxrec.preflight import check_users
+from jaxrec.inference.user_files import Note, User
 
 BLOCK = 1024  # Users that are in memory at once.
-SUFFIXES = ('.jsonl', '.ndjson', '.parquet')
-LONGEST = 1 << 24  # Bytes of a line.
+SUFFIXES = ('.jsonl', '.ndjson', '.parquet')  # Of what is written.
 NAMED = 20  # Bad lines that are named; all are counted.
-KEYS = ('user_id', 'history', 'times', 'behaviours')
 SECONDS_BETWEEN = 5.0  # Lines that say how far it is.
 
 Say = Callable[[str], None]
-Note = Callable[[int, str], None]  # Of a bad line: its number, and why.
 Write = Callable[[list[dict]], None]  # Of rows.
 
 
-class User(NamedTuple):
-  """A line of the users' file.
+class LineCounts(NamedTuple):
+  """What became of the lines of a users' file.
 
   Attributes:
-    line: its number in the file, from 1.
-    user_id, history, times, behaviours: see the module.
+    users: who were written.
+    bad: lines that were set aside.
+    seconds: that it took.
+    good: lines that were not.
   """
-
-  line: int
-  user_id: str
-  history: list[Any]
-  times: Any
-  behaviours: Any
-
-
-class LineCounts(NamedTuple):
-  """What became of the lines: users written, lines set aside, seconds."""
 
   users: int
   bad: int
   seconds: float
+  good: int = 0
 
 
 def recommend_file(
@@ -84,26 +72,26 @@ def recommend_file(
     UserError: a file that is missing, unreadable, or of an unknown form; an
       option that cannot be; no line was good.
   """
-  for flag, path in (('users', users), ('output', output)):
-    if path.suffix not in SUFFIXES:
-      raise UserError(f'--{flag}={path}: {choices(path.suffix, SUFFIXES)}')
-  check_users(users)
+  user_files.check_name(users)
+  if output.suffix not in SUFFIXES:
+    raise UserError(f'--output={output}: {choices(output.suffix, SUFFIXES)}')
   if output.exists() and output.samefile(users):
     raise UserError(f'--output={output} is the file of users itself')
   model = load(bundle)
   model.recommend([], k, **options)  # What is wrong with these, is so for all.
   start = last_said = time.monotonic()
-  num_users, bad_lines = 0, _BadLines(users, say)
-  read = _read_parquet if users.suffix == '.parquet' else _read_lines
+  num_users, num_good, bad_lines = 0, 0, _BadLines(users, say)
+  read = _users(users, bad_lines.note, bundle, model)
   with _writing(output) as write:
-    for block in _blocks(read(users, bad_lines.note), BLOCK):
+    for block in _blocks(read, BLOCK):
       seconds = time.monotonic() - start
       if num_users and start + seconds - last_said > SECONDS_BETWEEN:
         last_said = start + seconds
         say(f'  {num_users:,} users, {num_users / seconds:,.0f} a second')
-      rows = _recommended(model, block, k, options, bad_lines.note)
+      rows, good = _recommended(model, block, k, options, bad_lines.note)
       write(rows)
       num_users += len(rows)
+      num_good += good
       bad_lines.name()
     bad_lines.name()
     if bad_lines.total and not num_users:
@@ -115,7 +103,18 @@ def recommend_file(
     say(f'  set aside: {bad_lines.total - bad_lines.named:,} more')
   aside = f'; {bad_lines.total:,} lines set aside' if bad_lines.total else ''
   say(f'{output}: {num_users:,} users in {seconds:,.1f} s{aside}')
-  return LineCounts(num_users, bad_lines.total, seconds)
+  return LineCounts(num_users, bad_lines.total, seconds, num_good)
+
+
+def _users(
+  path: pathlib.Path, note: Note, bundle: pathlib.Path, model: Model
+) -> Iterator[User]:
+  """The users of a file, with behaviours where the bundle tells them apart."""
+  kinds = any(model.manifest.get('behaviours') or ())
+  for user in user_files.read(path, note, layout.column_names(bundle)):
+    # Of a log; whoever lists them himself is told that there are none.
+    of_log = user.rows > 1 and not kinds
+    yield user._replace(behaviours=None) if of_log else user
 
 
 class _BadLines:
@@ -131,13 +130,13 @@ class _BadLines:
     self._users, self._say = users, say
     self._waiting: list[tuple[int, str]] = []
 
-  def note(self, line: int, why: str) -> None:
-    """Counts a line; it is named later.
+  def note(self, line: int, why: str, times: int = 1) -> None:
+    """Counts a line, or several of one user; the first is named later.
 
     A block is read before recommendations are made for it, and either may find
     bad lines: they are sorted once both are done.
     """
-    self.total += 1
+    self.total += times
     bisect.insort(self._waiting, (line, why))
     del self._waiting[NAMED:]
 
@@ -151,9 +150,12 @@ class _BadLines:
 
 # -------------------------------------------------------------- recommending
 def _recommended(
-  model: Model, block: list[User], k: int, options: dict, note: Note
-) -> list[dict]:
-  """Rows of a block; a user who cannot be read is noted, and has none."""
+  model: Model, block: list[User], k: int, options: dict, note: Callable
+) -> tuple[list[dict], int]:
+  """Rows of a block, and how many lines these users had.
+
+  A user who cannot be read is noted, and has no row.
+  """
   try:
     recommendations = _recommend(model, block, k, options)
   except UserError:  # One by one, to know whose line it is.
@@ -162,11 +164,11 @@ def _recommended(
       try:
         recommendations += _recommend(model, [user], k, options)
       except UserError as e:
-        note(user.line, str(e))
+        note(user.line, str(e), user.rows)
       else:
         good.append(user)
     block = good
-  return [
+  rows = [
     {
       'user_id': user.user_id,
       'items': [x.item_id for x in best],
@@ -175,6 +177,7 @@ def _recommended(
     }
     for user, best in zip(block, recommendations, strict=True)
   ]
+  return rows, sum(user.rows for user in block)
 
 
 def _recommend(model: Model, block: list[User], k: int, options: dict) -> list:
@@ -197,80 +200,6 @@ def _blocks(users: Iterable[User], size: int) -> Iterator[list[User]]:
       block = []
   if block:
     yield block
-
-
-# ------------------------------------------------------------------- reading
-def _read_lines(path: pathlib.Path, note: Note) -> Iterator[User]:
-  with _opened(path) as file:
-    number = 0
-    while line := file.readline(LONGEST):
-      number += 1
-      if len(line) == LONGEST and not line.endswith(b'\n'):
-        while (rest := file.readline(LONGEST)) and not rest.endswith(b'\n'):
-          pass
-        note(number, f'over {LONGEST:,} bytes')
-        continue
-      if not line.strip():
-        continue
-      try:
-        value = json.loads(line)
-      except (ValueError, RecursionError) as e:
-        note(number, f'no JSON: {e}')
-        continue
-      if (user := _user(number, value, note)) is not None:
-        yield user
-
-
-def _opened(path: pathlib.Path) -> BinaryIO:
-  try:
-    return open(path, 'rb')
-  except OSError as e:
-    raise UserError(f'--users={path}: cannot be read: {e}') from e
-
-
-def _read_parquet(path: pathlib.Path, note: Note) -> Iterator[User]:
-  import pyarrow as pa
-  import pyarrow.parquet as pq
-
-  try:
-    with pq.ParquetFile(path) as file:
-      columns = file.schema_arrow.names
-      for name in KEYS[:2]:
-        if name not in columns:
-          raise UserError(f'{path} has no column {name}: it has {columns}')
-      names = [name for name in KEYS if name in columns]
-      number = 0
-      for batch in file.iter_batches(BLOCK, columns=names):
-        for value in batch.to_pylist():
-          number += 1
-          user = _user(number, value, note)
-          if user is not None:
-            yield user
-  except (pa.ArrowException, OSError) as e:
-    raise UserError(f'{path}: no readable Parquet: {e}') from e
-
-
-def _user(line: int, value: Any, note: Note) -> User | None:
-  """A User; None: it cannot be read, and why was noted."""
-  if not isinstance(value, dict):
-    note(line, 'want {"user_id": ..., "history": [...]}')
-    return None
-  user_id = value.get('user_id')
-  if isinstance(user_id, int) and not isinstance(user_id, bool):
-    user_id = str(user_id)
-  if not isinstance(user_id, str):
-    note(line, f'user_id is {user_id!r:.60}: want text')
-    return None
-  history = value.get('history')
-  if not isinstance(history, list):
-    note(line, f'history is {history!r:.60}: want a list')
-    return None
-  if unknown := value.keys() - set(KEYS):
-    note(line, choices(min(unknown), KEYS))
-    return None
-  return User(
-    line, user_id, history, value.get('times'), value.get('behaviours')
-  )
 
 
 # ------------------------------------------------------------------- writing

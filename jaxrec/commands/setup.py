@@ -25,6 +25,11 @@ def set_up(config: Any) -> None:
     config: beside whose data compiled programs are kept.
   """
   hide_accelerators()
+  import jax
+
+  # All that is computed is written for 32 bits: JAX_ENABLE_X64 would have some
+  # of it done in 64, which the rest does not take.
+  jax.config.update('jax_enable_x64', False)
   from jaxrec.data.prepare import cache_dir
   from jaxrec.parallel.compiled import keep_compiled
 

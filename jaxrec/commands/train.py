@@ -26,7 +26,7 @@ from jaxrec.training.state import merge_params
 
 
 def train_and_evaluate(
-  config: Config | ConfigDict, workdir: pathlib.Path
+  config: Config | ConfigDict, workdir: pathlib.Path, *, verbose: bool = False
 ) -> dict[str, Any]:
   """Trains, validates as it goes, evaluates the best on the test split.
 
@@ -36,6 +36,7 @@ def train_and_evaluate(
   Args:
     config: see `jaxrec.training.settings`.
     workdir: for config.json, checkpoints/, event files and results.json.
+    verbose: whether the table of parameters is shown, too.
 
   Returns:
     What results.json holds.
@@ -45,15 +46,22 @@ def train_and_evaluate(
     Stopped: SIGTERM came; what was trained is saved.
   """
   with StopSignal() as stop:
-    return _run(Config.of(config), workdir, stop)
+    return _run(Config.of(config), workdir, stop, verbose)
 
 
 def _run(
-  config: Config, workdir: pathlib.Path, stop: StopSignal
+  config: Config, workdir: pathlib.Path, stop: StopSignal, verbose: bool
 ) -> dict[str, Any]:
   display = Display(quiet=jax.process_index() != 0)
   experiment = Experiment.from_config(config, display)
-  identity.check(workdir, config, experiment.fingerprints)
+  files = experiment.dataset.files
+  identity.check(
+    workdir,
+    config,
+    experiment.fingerprints,
+    files,
+    may_grow_to=lambda: experiment.schedule.num_steps,
+  )
   first = jax.process_index() == 0  # It locks for all processes of the run.
   with (
     alone_in(workdir) if first else contextlib.nullcontext(),
@@ -67,8 +75,9 @@ def _run(
       table.show(done, display)
       return done
 
-    state, frozen = experiment.init()
-    identity.claim(workdir, config, experiment.fingerprints)
+    with display.working('computing what the parameters start from'):
+      state, frozen = experiment.init()
+    identity.claim(workdir, config, experiment.fingerprints, files)
     start, state = checkpoints.restore_latest(state)
     if start is not None:
       display.say(f'continuing from step {start}')
@@ -84,7 +93,8 @@ def _run(
       f'{experiment.pipeline.num_examples:,} clicks an epoch; '
       f'mesh {dict(experiment.mesh.shape)}'
     )
-    display.parameters(sharding.placement(merge_params(state.params, frozen)))
+    if verbose:
+      display.parameters(sharding.placement(merge_params(state.params, frozen)))
     try:
       state, pace = loop.train(
         experiment, state, frozen, checkpoints, start, stop
@@ -113,7 +123,8 @@ def _refit(experiment, workdir, last, stop):
   if checkpoints.latest() == last:
     return
   experiment.display.say(f'refitting: {last} steps, on validation too')
-  state, frozen = experiment.init()
+  with experiment.display.working('computing what the parameters start from'):
+    state, frozen = experiment.init()
   start, state = checkpoints.restore_latest(state)
   state, _ = loop.train(
     experiment, state, frozen, checkpoints, start or 0, stop, last

@@ -1,15 +1,16 @@
 """Compiled programs are kept between starts."""
 
-import os
 import pathlib
 
 import jax
 
+from jaxrec.files import user_cache
 
-def default_directory() -> pathlib.Path:
-  """Where a user's programs lie: $XDG_CACHE_HOME/jaxrec/compiled."""
-  cache = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-  return pathlib.Path(cache).expanduser() / 'jaxrec' / 'compiled'
+
+def default_directory() -> pathlib.Path | None:
+  """Where a user's programs lie; None: nobody's home is known."""
+  cache = user_cache()
+  return None if cache is None else cache / 'compiled'
 
 
 def compiled_directory() -> str | None:
@@ -27,6 +28,8 @@ def keep_compiled(directory: pathlib.Path | None = None) -> None:
   if compiled_directory() is not None:
     return
   path = default_directory() if directory is None else directory
+  if path is None:
+    return
   jax.config.update('jax_compilation_cache_dir', str(path))
   # The many small programs of a start take seconds together.
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)

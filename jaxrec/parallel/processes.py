@@ -183,11 +183,15 @@ def one_at_a_time(
     path: made if absent.
     say: called with a line for people, if it comes to waiting.
   """
-  path.parent.mkdir(parents=True, exist_ok=True)
-  with open(path, 'w') as f:
-    try:
-      fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-      say(f'waiting for another process that prepares ({path})')
-      fcntl.flock(f, fcntl.LOCK_EX)
+  with contextlib.ExitStack() as stack:
+    # Whoever may only read prepares nothing: what is missing is told by name
+    # when it is to be written.
+    with contextlib.suppress(OSError):
+      path.parent.mkdir(parents=True, exist_ok=True)
+      file = stack.enter_context(open(path, 'w'))
+      try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      except BlockingIOError:
+        say(f'waiting for another process that prepares ({path})')
+        fcntl.flock(file, fcntl.LOCK_EX)
     yield

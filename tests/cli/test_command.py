@@ -1,5 +1,7 @@
 """The console script `jaxrec`: its verbs, their help, and presets by name."""
 
+import functools
+import importlib
 import pathlib
 import tomllib
 
@@ -9,10 +11,12 @@ import jaxrec
 from jaxrec import presets
 from jaxrec.cli import command
 from jaxrec.cli.flags import load_config
+from jaxrec.cli.main_keys import MAIN_KEYS
 from jaxrec.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
-VERBS_OF_FLAGS = [verb for verb in command.VERBS if verb != 'serve']
+OTHERS = ('serve', 'completion')  # Their flags are of another kind.
+VERBS_OF_FLAGS = [verb for verb in command.VERBS if verb not in OTHERS]
 
 
 def error_of(capsys, *argv, entry=command.run) -> str:
@@ -53,7 +57,9 @@ def test_a_verb_tells_its_own_flags(verb, capsys):
   text = capsys.readouterr().out
   module = command._module(verb)
   lines = text.splitlines()
-  flags = [line.split('=')[0].strip() for line in lines if line[2:4] == '--']
+  end = next((i for i, line in enumerate(lines) if line[:4] == 'keys'), None)
+  listed = [line for line in lines[:end] if line[2:4] == '--']
+  flags = [line.split('=')[0].strip() for line in listed]
   own = {flag.name: flag for flag in module.VERB.flags}
   assert {f.removeprefix('--').removeprefix('[no]') for f in flags} == {
     *own,
@@ -65,9 +71,60 @@ def test_a_verb_tells_its_own_flags(verb, capsys):
   assert ('\n  news ' in text) == ('config' in own)
 
 
-def test_version(capsys):
-  command.run(['--version'])
+def test_the_main_keys_are_keys(capsys):
+  preset = 'ecommerce:interactions'
+  config = presets.get_config(preset)
+  assert len(MAIN_KEYS) >= 12
+  for key, value, _ in MAIN_KEYS:
+    functools.reduce(getattr, key.split('.'), config)
+    if value.islower() or value[0].isdigit():
+      load_config(
+        ['--config=ecommerce:interactions', f'--config.{key}={value}']
+      )
+  command.run(['train', '--help'])
+  help_text = capsys.readouterr().out
+  assert all(f'--config.{key}=' in help_text for key, _, _ in MAIN_KEYS)
+
+
+@pytest.mark.parametrize(
+  'argv',
+  [
+    ['--version'],
+    ['version'],
+    ['-V'],
+    ['train', '--version'],
+    ['serve', '--version'],
+    ['export', '--workdir=w', '-V'],
+  ],
+  ids=' '.join,
+)
+def test_version(argv, capsys):
+  command.run(argv)
   assert capsys.readouterr().out == f'jaxrec {jaxrec.__version__}\n'
+
+
+def test_version_of_main(capsys):
+  command.run_mode(['--config=news', '--version'])
+  assert capsys.readouterr().out == f'jaxrec {jaxrec.__version__}\n'
+
+
+@pytest.mark.parametrize(
+  'argv',
+  [['help'], ['-h'], ['help', 'export'], ['--config=news', '--help']],
+  ids=' '.join,
+)
+def test_help_in_other_words(argv, capsys):
+  command.run(argv)
+  assert capsys.readouterr().out.startswith('usage: jaxrec ')
+
+
+def test_what_is_not_installed_is_one_line(capsys, monkeypatch):
+  missing = ModuleNotFoundError("No module named 'absl'", name='absl')
+  monkeypatch.setattr(
+    importlib, 'import_module', lambda _: (_ for _ in ()).throw(missing)
+  )
+  line = error_of(capsys, 'train', '--config=news')
+  assert 'not installed: absl: pip install' in line
 
 
 def test_mistakes(capsys, tmp_path):
@@ -98,6 +155,7 @@ def test_help_of_main(capsys):
   command.run_mode(['--mode=train', '--help'])
   text = capsys.readouterr().out
   assert 'python -m jaxrec.main' in text and command.overview() in text
+  assert 'usage: jaxrec train' in text
 
 
 @pytest.mark.parametrize('name', presets.files())

@@ -102,16 +102,39 @@ def flags(config) -> list[str]:
       ],
       'data.items_file=nowhere/b.csv: there is no such file',
     ),
+    (['--config=news:impressions'], 'data.impressions_file is empty'),
+    (
+      [
+        '--config=music:impressions',
+        '--config.data.impressions_file=a.csv',
+        '--config.data.items_file=README.md',
+      ],
+      'data.impressions_file=a.csv: there is no such file',
+    ),
+    (
+      ['--config=news:impressions', '--config.data.columns.behaviour=b'],
+      'data.columns.behaviour=b: data.name=impressions reads no such column',
+    ),
     (
       ['--mode=recommend', '--bundle=b', '--users=u.jsonl', '--output=o.jsonl'],
       'u.jsonl: no such file',
     ),
     (
-      ['--mode=recommend', '--bundle=b', '--users=README.md', '--output=o'],
+      [
+        '--mode=recommend',
+        '--bundle=b',
+        '--users=tests/compat/v0_1_0/mind/MINDsmall_dev/behaviors.tsv',
+        '--output=o',
+      ],
       'b: no such directory',
     ),
     (
-      ['--mode=recommend', '--bundle=docs', '--users=README.md', '--output=o'],
+      [
+        '--mode=recommend',
+        '--bundle=docs',
+        '--users=tests/compat/v0_1_0/mind/MINDsmall_dev/behaviors.tsv',
+        '--output=o',
+      ],
       'it has no manifest.json',
     ),
     (['--config=configs/news.py', '--mode=trian'], 'train'),

@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import types
 
 import jax
 import numpy as np
@@ -21,6 +22,7 @@ from jaxrec.models.text.bert import Bert
 from jaxrec.training.experiment import Experiment
 from jaxrec.training.state import merge_params
 from jaxrec.training.validation import Validated
+from tests import bundles
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Not among what a bundle needs.
@@ -60,7 +62,7 @@ def test_a_tuned_layer_from_eight_devices(sharded):
     assert any('fsdp' in str(spec) for spec in shards)
     chosen = experiment.restore_chosen(workdir, state)
     examples = experiment.dataset.test
-    logits = experiment.scorer(chosen.params, frozen).pairs(examples)
+    logits = experiment.judge.scorer(chosen.params, frozen).pairs(examples)
   ids = experiment.dataset.items['item_id']
   names = lambda items: [ids[int(x)] for x in items]
   for i in range(0, len(examples), 7):
@@ -209,3 +211,16 @@ def test_mistakes_are_one_line(shop, tmp_path):
   with pytest.raises(UserError, match=r'run: model\.terms\.text\.scale'):
     export.export_workdir(changed, workdir, tmp_path / 'b')
   assert [p.name for p in tmp_path.iterdir()] == ['other']
+
+
+def test_an_unfinished_training_is_told(shop, tmp_path):
+  lines = bundles.said['shop'].splitlines()
+  (line,) = [line for line in lines if 'note: the training' in line]
+  assert 'is not finished: the bundle is of its best step so far' in line
+  experiment = types.SimpleNamespace(
+    schedule=types.SimpleNamespace(num_steps=4)
+  )
+  for train in ({}, {'steps': 2}, {'steps': 4}):
+    workdirs.write_json(tmp_path / 'results.json', {'train': train})
+    finished = export._is_finished(experiment, tmp_path)
+    assert finished == (train == {'steps': 4})

@@ -119,3 +119,31 @@ def test_one_device_is_eight(own_logs):
     patch.setattr(sharding, 'make_mesh', one)
     alone = list(losses(1))
   np.testing.assert_allclose(list(losses(8)), alone, rtol=1e-4)
+
+
+def test_a_run_that_can_measure_nothing_ends_well(
+  own_logs, tmp_path, one_device, capsys
+):
+  """Everybody buys the same again: what is held out was seen before."""
+  days = range(1_000_000_000, 1_000_600_000, 86_400)
+  lines = [
+    f'u{user}\t{item}\t{day}\n'
+    for user in range(12)
+    for day in days
+    for item in (f'i{user % 4}', f'i{user % 4 + 1}')
+  ]
+  data = tmp_path / 'data'
+  data.mkdir()
+  head = 'user_id\titem_id\ttimestamp\n'
+  (data / 'interactions.tsv').write_text(head + ''.join(lines))
+  titles = ''.join(f'i{i}\tThing {i}\n' for i in range(6))
+  (data / 'items.tsv').write_text(f'item_id\ttitle\n{titles}')
+  config = own_logs(**{'data.dir': str(data), 'training.refit': False})
+  results = train.train_and_evaluate(config, tmp_path / 'run')
+  printed = capsys.readouterr().out
+  assert 'validation measures nothing (all targets of its 12 users' in printed
+  assert 'nothing is measured here: all targets of its 12 users' in printed
+  assert results['metrics']['ndcg@10'] is None
+  assert results['best_step'] == 4  # The last one.
+  assert results['other_seen']['metrics']['ndcg@10'] is not None
+  assert (tmp_path / 'run' / 'report.html').is_file()

@@ -11,6 +11,7 @@ import pytest
 import jaxrec
 from jaxrec.commands import recommend
 from jaxrec.errors import UserError
+from jaxrec.inference import user_tables
 from tests.cli.test_main import ROOT, environment
 
 
@@ -98,8 +99,42 @@ def test_bad_lines_are_named_and_counted(shop, users, tmp_path, monkeypatch):
   assert [row['user_id'] for row in rows] == [f'u{i}' for i in range(20)]
 
 
+def test_a_log_and_lists_are_the_same(shop, model, users, tmp_path):
+  """Whatever the form, the file and the names of its columns."""
+  _, histories = users
+  times = [[1e9 + place for place in range(len(h))] for h in histories]
+  lists = [
+    {'user_id': f'u{i}', 'history': history, 'times': times[i]}
+    for i, history in enumerate(histories)
+    if history  # Whoever did nothing is in no log.
+  ]
+  (tmp_path / 'lists.jsonl').write_text('\n'.join(map(json.dumps, lists)))
+  (tmp_path / 'wanted').mkdir()
+  wanted = tmp_path / 'wanted' / 'o.jsonl'
+  run(shop, tmp_path / 'lists.jsonl', wanted)
+  for sign, name in ((',', 'log.csv'), ('\t', 'log.tsv')):
+    rows = [
+      sign.join((f'u{i}', item, str(times[i][place])))
+      for i, history in enumerate(histories)
+      for place, item in reversed(list(enumerate(history)))
+    ]
+    names = sign.join(('user_id', 'item_id', 'timestamp'))
+    (tmp_path / name).write_text('\n'.join([names, *rows]) + '\n')
+    counts = run(shop, tmp_path / name, tmp_path / 'o.jsonl')
+    assert counts.good == len(rows) and not counts.bad
+    assert (tmp_path / 'o.jsonl').read_text() == wanted.read_text()
+
+
+def test_half_a_character_costs_its_line_alone(shop, users, tmp_path):
+  path, _ = users
+  bad = json.dumps({'user_id': '\ud83d', 'history': []})
+  path.write_text(f'{bad}\n{path.read_text()}')
+  for to in ('o.jsonl', 'o.parquet'):
+    assert run(shop, path, tmp_path / to)[:2] == (20, 1)
+
+
 def test_a_line_without_an_end_is_set_aside(shop, users, tmp_path, monkeypatch):
-  monkeypatch.setattr(recommend, 'LONGEST', 1000)
+  monkeypatch.setattr(user_tables, 'LONGEST', 1000)
   path, _ = users
   text = path.read_text()
   path.write_text('{"user_id": "' + 'x' * 5000 + '"}\n' + text)
@@ -124,7 +159,8 @@ def test_what_fails_leaves_no_file(shop, users, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
   ('names', 'options', 'message'),
   [
-    (('users.csv', 'o.jsonl'), {}, r'--users=.*\.csv'),
+    (('users.xlsx', 'o.jsonl'), {}, r'--users=.*\.xlsx.*choices.*\.csv'),
+    (('users.jsonl', 'o.csv'), {}, '--output'),
     (('users.jsonl', 'o.txt'), {}, '--output'),
     (('none.jsonl', 'o.jsonl'), {}, 'no such file'),
     (('users.jsonl', 'users.jsonl'), {}, 'is the file of users'),
@@ -163,6 +199,12 @@ def test_the_command(shop, users, tmp_path):
   assert 'backend' not in done.stderr
   rows = [json.loads(line) for line in output.open()]
   assert {len(row['items']) for row in rows} == {2}
+  # Most of it cannot be read: the rest is written, and the exit code tells.
+  lines = users[0].read_text().splitlines()
+  users[0].write_text('\n'.join([lines[0], '[]', '{}']) + '\n')
+  done = command(*given)
+  assert done.returncode == 2 and '2 of 3 lines of' in done.stderr
+  assert len(output.read_text().splitlines()) == 1
   done = command(*given[:2])
   assert done.returncode == 2 and '--output is missing' in done.stderr
   done = command(*given, '--threshold=much', '--strategy=probability')

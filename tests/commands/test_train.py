@@ -14,6 +14,7 @@ from configs import ecommerce, music, news, video
 from jaxrec import workdirs
 from jaxrec.baselines import BASELINES
 from jaxrec.commands import evaluate, train
+from jaxrec.commands.setup import set_up
 from jaxrec.console import Display
 from jaxrec.data.datasets import builder_class, demo
 from jaxrec.data.datasets.sequence_builder import SequenceBuilder
@@ -67,7 +68,7 @@ def test_every_config_makes_texts_of_what_its_items_have(domain, variant):
   config = domain.get_config(variant)
   cls = builder_class(config.data.name)
   # What the items of a file that is brought have, the file tells.
-  brought = config.data.name == 'interactions'
+  brought = config.data.name in ('interactions', 'impressions')
   texts = {'title'} if brought else {*cls.ITEM_TEXTS}
   assert slots_of(config) <= texts
   sequences = issubclass(cls, SequenceBuilder)
@@ -253,6 +254,37 @@ def test_interrupted_equals_uninterrupted(
   assert_same_parameters(config, workdir, tmp_path)
   assert found['metrics'] == wanted['metrics']
   assert found['best_step'] == wanted['best_step']
+
+
+def test_all_is_computed_in_32_bits(tiny_config):
+  """Whatever JAX_ENABLE_X64 says."""
+  try:
+    jax.config.update('jax_enable_x64', True)
+    set_up(tiny_config())
+    assert not jax.config.jax_enable_x64
+  finally:
+    jax.config.update('jax_enable_x64', False)
+
+
+def test_a_longer_training_is_one_that_was_so_from_the_start(
+  tiny_config, tmp_path, one_device
+):
+  """To the bit, of constant learning rates, from a finished workdir."""
+  of = lambda steps: tiny_config(
+    **{
+      'training.num_steps': steps,
+      'optimizer.schedule': 'constant',
+      'optimizer.warmup_steps': 1,
+      'evaluation.baselines': 'none',
+    }
+  )
+  train.train_and_evaluate(of(2), tmp_path / 'grown')
+  grown = train.train_and_evaluate(of(4), tmp_path / 'grown')
+  whole = train.train_and_evaluate(of(4), tmp_path / 'whole')
+  assert_same_parameters(of(4), tmp_path / 'grown', tmp_path / 'whole')
+  assert grown['metrics'] == whole['metrics']
+  kept = workdirs.read_config(tmp_path / 'grown')['config']
+  assert kept['training']['num_steps'] == 4
 
 
 _fresh = {}  # A config's Experiment, and the state it starts from, by devices.
@@ -518,7 +550,7 @@ def test_a_refit_learns_from_validation_too(
   assert again.pipeline.num_examples > experiment.pipeline.num_examples
   with jax.set_mesh(experiment.mesh):
     fresh, _ = experiment.init()
-    steps = experiment._user_step
+    steps = experiment.user_step
     starts = [evaluate._step_0(experiment, refit) for refit in (False, True)]
     a, b = (experiment.restore_chosen(w, fresh) for w in (whole, parts))
   # Training is measured against the start of what was trained: a refit has one
@@ -526,7 +558,7 @@ def test_a_refit_learns_from_validation_too(
   jax.tree.map(np.testing.assert_array_equal, starts[0], fresh.params)
   differ = jax.tree.map(lambda x, y: bool((x != y).any()), *starts)
   assert any(jax.tree.leaves(differ)) == (variant == 'movielens')
-  assert experiment._user_step is steps
+  assert experiment.user_step is steps
   assert first['training']['chosen_step'] == 3
   jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
   differ = jax.tree.map(lambda x, y: (x != y).any(), a.params, a.judged)
