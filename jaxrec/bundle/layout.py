@@ -90,6 +90,19 @@ def is_bundle(directory: pathlib.Path) -> bool:
   return isinstance(manifest, dict) and manifest.get('kind') == KIND
 
 
+def column_names(directory: pathlib.Path) -> dict[str, str]:
+  """What own tables called their columns (`data.columns`), by our names.
+
+  {} where a bundle does not say, or is none.
+  """
+  try:
+    config = json.loads((directory / CONFIG).read_text(encoding='utf8'))
+    names = config['data']['columns']
+  except (OSError, ValueError, KeyError, TypeError):
+    return {}
+  return names if isinstance(names, dict) else {}
+
+
 def check_there(directory: pathlib.Path) -> None:
   """UserError unless `directory` has a manifest, of whatever."""
   if not directory.is_dir():

@@ -92,10 +92,12 @@ class Answerer:
     Raises:
       UserError: what cannot be read, and of which history.
     """
-    count = len(checks.check_list('histories', histories))
+    histories = checks.check_list('histories', histories)
+    count = len(histories)
     columns: list[Sequence] = []
-    for name, lists in (('behaviours', behaviours), ('times', times)):
-      if lists is not None and len(checks.check_list(name, lists)) != count:
+    for name, given in (('behaviours', behaviours), ('times', times)):
+      lists = None if given is None else checks.check_list(name, given)
+      if lists is not None and len(lists) != count:
         raise UserError(f'{name}: {len(lists)} lists for {count} histories')
       columns.append([None] * count if lists is None else lists)
     read = []

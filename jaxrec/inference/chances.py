@@ -136,8 +136,8 @@ class Chances:
     ]
     # Each as a user of its own, since what there is to choose from differs.
     lengths = np.repeat(_lengths([history]), len(rows))
-    found = ranked.best[ranked.best > -np.inf]
-    least = found[-1] if len(found) else 0.0
+    reached = ranked.best[ranked.best > -np.inf]
+    least = reached[-1] if len(reached) else 0.0
     own = choice.at(lengths)['tail'] * np.minimum(logits - least, 0)
     best = np.pad(
       np.broadcast_to(ranked.best, (len(rows), len(ranked.best))),

@@ -1,7 +1,14 @@
-"""Checks of what a user of a model passes; each raises a UserError."""
+"""Checks of what a user of a model passes; each raises a UserError.
 
+NumPy's numbers are numbers, and its arrays of one axis lists: they are what
+programs that recommend have at hand.
+"""
+
+import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from jaxrec.errors import UserError, choices
 
@@ -21,17 +28,25 @@ def check_choice(name: str, value: Any, allowed: Iterable[str]) -> None:
     raise UserError(f'{name}: {choices(value, allowed)}')
 
 
-def check_count(k: Any) -> None:
-  """UserError unless `k` is a length that a list can have."""
-  is_whole = isinstance(k, int) and not isinstance(k, bool)
+def check_count(k: Any) -> int:
+  """`k`, where it is a length that a list can have."""
+  is_whole = isinstance(k, numbers.Integral) and not isinstance(k, bool)
   if not is_whole or not 1 <= k <= LONGEST_LIST:
     raise UserError(
       f'k={shortened(k)}: want a whole number, 1 to {LONGEST_LIST:,}'
     )
+  return int(k)
+
+
+def is_number(value: Any) -> bool:
+  """Whether it is a real number; True and False are none."""
+  return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def check_list(name: str, value: Any) -> Sequence:
   """`value`, where it is a list; a text is none."""
+  if isinstance(value, np.ndarray) and value.ndim == 1:
+    value = value.tolist()
   if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
     raise UserError(f'{name} is {shortened(value)}: want a list')
   return value
@@ -71,16 +86,14 @@ def check_text(value: Any, where: str) -> str:
 
 def check_share(name: str, value: Any) -> float:
   """`value` as a float, where it is a number from 0 to 1."""
-  is_number = isinstance(value, int | float) and not isinstance(value, bool)
-  if not is_number or not 0 <= value <= 1:
+  if not is_number(value) or not 0 <= value <= 1:
     raise UserError(f'{name}={shortened(value)}: want a number, 0 to 1')
   return float(value)
 
 
 def check_probability(name: str, value: Any) -> float:
   """`value` as a float, where it is a number from 0 to 1."""
-  is_number = isinstance(value, int | float) and not isinstance(value, bool)
-  if not is_number or not 0 <= value <= 1:
+  if not is_number(value) or not 0 <= value <= 1:
     raise UserError(
       f"{name}={shortened(value)}: want 'auto' or a probability, 0 to 1"
     )

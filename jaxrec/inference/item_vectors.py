@@ -75,6 +75,7 @@ class ItemVectors:
         raise UserError(
           f"{where} is {shortened(item)}: want {{'item_id': ...}}"
         )
+      item = self._texts.named(item, where)
       item_id = check_text(item.get('item_id'), f'{where}: item_id')
       if not item_id or len(item_id) > LONGEST_ID:
         raise UserError(

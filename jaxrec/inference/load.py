@@ -45,7 +45,11 @@ def _loaded(directory: pathlib.Path, manifest: dict) -> Model:
   sizes = manifest['model']
   arrays = load_file(directory / layout.ITEMS)
   params = _Params(directory / layout.RECOMMENDER)
-  texts = ItemTextReader(manifest['text_template'], manifest['columns'])
+  texts = ItemTextReader(
+    manifest['text_template'],
+    manifest['columns'],
+    manifest.get('own_names') or {},  # 0.1.0 has none.
+  )
   index = IndexedItems.of(
     arrays['vectors'],
     arrays['popularity'],

@@ -11,7 +11,7 @@ from jaxrec.batch import Context
 from jaxrec.data.batches.context import Ragged, context_at, padded_context
 from jaxrec.data.columns.ragged import event_numbers
 from jaxrec.errors import UserError, choices
-from jaxrec.inference.checks import check_choice, shortened
+from jaxrec.inference.checks import check_choice, is_number, shortened
 from jaxrec.inference.index import IndexedItems
 from jaxrec.inference.item_texts import ItemTextReader
 
@@ -107,6 +107,7 @@ class HistoryReader:
       UserError: an entry or an argument that does not do, and its place.
     """
     check_choice('unknown', unknown, UNKNOWN)
+    history, behaviours, times = map(_listed, (history, behaviours, times))
     if isinstance(history, str | Mapping) or not isinstance(history, Sequence):
       raise UserError(
         f'history is {shortened(history)}: want a list of item ids or items'
@@ -138,7 +139,7 @@ class HistoryReader:
       if row is not None:  # Nearly always.
         entry = HistoryEntry(row)
       elif unknown == 'skip' and (
-        (item_id := _unknown_id(index, value)) is not None
+        (item_id := self._unknown_id(index, value)) is not None
       ):
         skipped.append(item_id)
         continue
@@ -171,9 +172,18 @@ class HistoryReader:
       raise UserError(
         f"{where} is {shortened(value)}: want an id or {{'text': ..}}"
       )
+    value = self.texts.named(value, where)
     if set(value) == {'item_id'}:
       return self.candidate(index, value['item_id'], where)
     return HistoryEntry(-1, value, self.texts.readable(value, where))
+
+  def _unknown_id(self, index: IndexedItems, value: Any) -> str | None:
+    """The id that an entry is, or is made of, if no item is called so."""
+    if isinstance(value, Mapping) and len(value) == 1:
+      value = self.texts.named(value, '').get('item_id')
+    if isinstance(value, str) and value not in index.rows:
+      return value
+    return None
 
   def _row(self, index: IndexedItems, item_id: str, where: str) -> int:
     try:
@@ -198,18 +208,14 @@ class HistoryReader:
     return np.array([numbers[name] for name in behaviours], np.int32)
 
 
-def _unknown_id(index: IndexedItems, value: Any) -> str | None:
-  """The id that an entry is, or is made of, if no item is called so."""
-  if isinstance(value, Mapping) and set(value) == {'item_id'}:
-    value = value['item_id']
-  if isinstance(value, str) and value not in index.rows:
-    return value
-  return None
+def _listed(value: Any) -> Any:
+  """A list of an array of one axis; whatever else as it is."""
+  is_row = isinstance(value, np.ndarray) and value.ndim == 1
+  return value.tolist() if is_row else value
 
 
 def _second(value: Any, where: str) -> float:
-  is_number = isinstance(value, int | float) and not isinstance(value, bool)
-  if not is_number or not abs(value) < LATEST:
+  if not is_number(value) or not abs(value) < LATEST:
     raise UserError(f'{where} is {shortened(value)}: want unix seconds')
   return float(value)
 

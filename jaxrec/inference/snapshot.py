@@ -1,5 +1,6 @@
 """What can be asked of a model, about the items as they are at one moment."""
 
+import os
 from collections.abc import Iterable, Sequence
 
 from jaxrec.errors import UserError
@@ -18,10 +19,21 @@ class Snapshot:
   """
 
   def __init__(self, answerer: Answerer, index: IndexedItems):
-    self._answerer = answerer
+    self._answering, self._process = answerer, os.getpid()
     # A Model replaces it. So every method reads it once, and answers from what
     # it has read.
     self._index = index
+
+  @property
+  def _answerer(self) -> Answerer:
+    """UserError in a process that was forked: JAX's threads are not in it."""
+    if os.getpid() != self._process:
+      raise UserError(
+        f'the model was loaded by process {self._process} and cannot answer in '
+        'one that was forked from it: load it in each process, or start them '
+        "by multiprocessing's 'spawn'"
+      )
+    return self._answering
 
   def __repr__(self) -> str:
     manifest = self.manifest
@@ -33,12 +45,12 @@ class Snapshot:
   @property
   def manifest(self) -> dict:
     """The bundle's."""
-    return self._answerer.manifest
+    return self._answering.manifest
 
   @property
   def history_length(self) -> int:
     """Entries of a history that are read."""
-    return self._answerer.reader.length
+    return self._answering.reader.length
 
   # ------------------------------------------------------------------- items
   def __len__(self) -> int:
@@ -92,7 +104,7 @@ class Snapshot:
       k: how many items.
     """
     index = self._index
-    checks.check_count(k)
+    k = checks.check_count(k)
     rows = self._answerer.searched(index, text, k)
     return [self._answerer.item(index, row) for row in rows]
 
@@ -174,7 +186,7 @@ class Snapshot:
       UserError: an argument that does not do, named with what would.
     """
     index, answerer = self._index, self._answerer
-    checks.check_count(k)
+    k = checks.check_count(k)
     checks.check_share('diversity', diversity)
     least = answerer.threshold(strategy, threshold)
     allowed = index.allowed(
@@ -252,7 +264,9 @@ class Snapshot:
     """
     index, answerer = self._index, self._answerer
     answerer.threshold(strategy, None)
-    if len(checks.check_list('candidates', candidates)) != len(histories):
+    histories = checks.check_list('histories', histories)
+    candidates = checks.check_list('candidates', candidates)
+    if len(candidates) != len(histories):
       raise UserError(
         f'candidates: {len(candidates)} lists for {len(histories)} histories'
       )

@@ -14,6 +14,7 @@ import jaxrec
 from jaxrec.errors import UserError
 from jaxrec.serve import schema
 from jaxrec.serve.gate import Gate, Limits
+from jaxrec.serve.known_users import UnknownUser
 from jaxrec.serve.live_items import NotStored, UnknownItem
 from jaxrec.serve.metrics import Metrics
 from jaxrec.serve.service import Service
@@ -70,6 +71,9 @@ def _handlers() -> dict:
   async def unknown_item(_, e: UnknownItem):
     return _error(404, str(e))
 
+  async def unknown_user(_, e: UnknownUser):
+    return _error(404, str(e))
+
   async def not_stored(_, e: NotStored):
     return _error(503, str(e))
 
@@ -79,6 +83,7 @@ def _handlers() -> dict:
     UserError: user,
     NotStored: not_stored,
     UnknownItem: unknown_item,
+    UnknownUser: unknown_user,
   }
 
 
@@ -142,7 +147,7 @@ def create_app(
   @app.post(
     '/recommend',
     response_model=schema.RecommendAnswer,
-    summary='The best items for a history',
+    summary='The best items for a history, or a known user',
   )
   async def recommend(
     request: schema.RecommendRequest,
@@ -171,14 +176,20 @@ def create_app(
   ) -> dict:
     return {'items': [_item(item) for item in live_items.model.search(q, k)]}
 
+  own_names = live_items.model.manifest.get('own_names') or {}
+  AddRequest = schema.add_request(
+    [name for name, ours in own_names.items() if ours == 'item_id']
+  )
+
   @app.post(
     '/items',
     response_model=schema.Added,
     summary='Add items, or replace them',
   )
-  async def add(request: schema.AddRequest) -> dict:
+  async def add(request: AddRequest) -> dict:  # type: ignore[valid-type]
     writable()
-    items = [item.model_dump() for item in request.items]
+    given: schema.AddRequest = request
+    items = [item.model_dump() for item in given.items]
     replaced = await service.change(live_items.add, items)
     metrics.changes.labels('add').inc(len(items))
     ids = dict.fromkeys(item['item_id'] for item in items)
@@ -214,6 +225,7 @@ def create_app(
       'categories': snapshot.categories,
       'threshold': manifest.get('threshold'),
       'writable': live_items.journal is not None,
+      'users': None if service.users is None else len(service.users),
       'bundle': service.bundle,
     }
 

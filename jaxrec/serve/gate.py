@@ -1,7 +1,8 @@
 """What a request has to pass before the application sees it.
 
 In this order: the host it names, the API key, how many others are under way,
-the type, size and speed of its body, and that the body is JSON. The application
+the type, size and speed of its body, compressed or not, and that the body is
+JSON. The application
 then never meets a body that Python's json would read and others would not: NaN,
 halves of surrogates, a thousand brackets.
 """
@@ -12,6 +13,7 @@ import hmac
 import json
 import logging
 import time
+import zlib
 from collections.abc import Iterable
 
 import pydantic_core
@@ -46,6 +48,7 @@ class Limits:
     max_body_bytes: of one request.
     max_requests: under way at a time.
     body_seconds: in which a body has to arrive.
+    root_path: where a proxy has the server, '/jaxrec'; '': at its root.
   """
 
   api_key: str | None = None
@@ -53,6 +56,7 @@ class Limits:
   max_body_bytes: int = 1 << 20
   max_requests: int = 256
   body_seconds: float = 10.0
+  root_path: str = ''
 
 
 class Refused(Exception):
@@ -99,15 +103,18 @@ class Gate:
       return
     began = time.perf_counter()
     status = 0
+    is_head, scope = scope['method'] == 'HEAD', self._placed(scope)
 
     async def answer(message):
       nonlocal status
       if message['type'] == 'http.response.start':
         status = message['status']
         message = message | {'headers': [*message['headers'], *_SAFE]}
+      elif is_head:
+        message = message | {'body': b''}
       await send(message)
 
-    counted = scope['path'] not in UNCOUNTED
+    counted = self._route(scope) not in UNCOUNTED
     self._in_flight += counted
     self._metrics.in_flight.set(self._in_flight)
     try:
@@ -122,12 +129,29 @@ class Gate:
     finally:
       self._in_flight -= counted
       self._metrics.in_flight.set(self._in_flight)
-      self._count(scope, status, time.perf_counter() - began)
+      method = 'HEAD' if is_head else scope['method']
+      self._count(method, scope, status, time.perf_counter() - began)
 
-  def _count(self, scope, status: int, seconds: float) -> None:
+  def _placed(self, scope) -> dict:
+    """The scope as the application takes it.
+
+    HEAD is GET whose body is not sent. A proxy may leave its own path before
+    the request's, or take it away.
+    """
+    root, path = self._limits.root_path, scope['path']
+    if root and not (path == root or path.startswith(f'{root}/')):
+      path = root + path
+    method = 'GET' if scope['method'] == 'HEAD' else scope['method']
+    return scope | {'method': method, 'path': path, 'root_path': root}
+
+  def _route(self, scope) -> str:
+    """The path within the application."""
+    return scope['path'].removeprefix(self._limits.root_path)
+
+  def _count(self, method: str, scope, status: int, seconds: float) -> None:
     # Names from a fixed set: whoever asks for nonsense makes no new series.
     route = getattr(scope.get('route'), 'path', None) or 'other'
-    method = scope['method'] if scope['method'] in _METHODS else 'other'
+    method = method if method in _METHODS else 'other'
     self._metrics.requests.labels(method, route, str(status)).inc()
     self._metrics.seconds.labels(route).observe(seconds)
 
@@ -140,11 +164,15 @@ class Gate:
         raise Refused(
           421, 'this server does not answer to that host: see --allowed_hosts'
         )
-    path = scope['path']
+    path = self._route(scope)
+    if not path and scope['method'] == 'GET':
+      # Else what the page names lies beside it, not under it.
+      place = limits.root_path.encode() + b'/'
+      raise Refused(307, 'the page is at /', [(b'location', place)])
     if not (limits.api_key is None or path in OPEN or path[:6] == '/page/'):
-      sent = _header(scope, b'authorization')
-      wanted = b'Bearer ' + limits.api_key.encode()
-      if not hmac.compare_digest(sent, wanted):
+      scheme, _, sent = _header(scope, b'authorization').partition(b' ')
+      right = hmac.compare_digest(sent.strip(), limits.api_key.encode())
+      if scheme.lower() != b'bearer' or not right:  # RFC 9110: in any case.
         raise Refused(
           401,
           'the API key is missing or wrong: send Authorization: Bearer KEY',
@@ -177,9 +205,10 @@ class Gate:
             break
     except TimeoutError:
       raise Refused(408, 'the body did not arrive in time') from None
-    if body:
-      self._check_json(scope, bytes(body))
-    whole = {'type': 'http.request', 'body': bytes(body), 'more_body': False}
+    sent = self._unpacked(scope, bytes(body))
+    if sent:
+      self._check_json(scope, sent)
+    whole = {'type': 'http.request', 'body': sent, 'more_body': False}
     handed_over = False
 
     async def again():
@@ -190,6 +219,29 @@ class Gate:
       return whole
 
     return again
+
+  def _unpacked(self, scope, body: bytes) -> bytes:
+    """The body without its compression; the limit is of what comes out."""
+    coding = _header(scope, b'content-encoding').strip().lower()
+    if coding in (b'', b'identity') or not body:
+      return body
+    if coding not in (b'gzip', b'x-gzip'):
+      raise Refused(
+        415,
+        'the body is compressed in another way than gzip',
+        [(b'accept-encoding', b'gzip')],
+      )
+    limit = self._limits.max_body_bytes
+    unpacker = zlib.decompressobj(wbits=31)  # gzip alone.
+    try:
+      unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+      raise Refused(400, 'the body is no whole gzip') from None
+    if len(unpacked) > limit:
+      raise Refused(413, f'the body is larger than {limit} bytes')
+    if not unpacker.eof or unpacker.unused_data:
+      raise Refused(400, 'the body is no whole gzip')
+    return unpacked
 
   def _check_json(self, scope, body: bytes) -> None:
     kind = _header(scope, b'content-type').partition(b';')[0].strip().lower()

@@ -1,5 +1,6 @@
 """What requests and answers hold: types, lengths and ranges."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -82,9 +83,25 @@ GivenHistory = Annotated[
 ]
 
 
-class UserRequest(_Request):
-  """A user: what they did, and how their answer is to be given."""
+# Whole numbers are ids, too.
+UserId = Annotated[
+  str,
+  pydantic.BeforeValidator(lambda x: str(x) if type(x) is int else x),
+  pydantic.Field(min_length=1, max_length=500),
+]
 
+
+class UserRequest(_Request):
+  """A user: who, or what they did, and how their answer is to be given."""
+
+  user_id: Annotated[
+    UserId | None,
+    pydantic.Field(
+      description='In place of history, times and behaviours: a user of the '
+      'file that the server was started with (--users). Items of theirs that '
+      'are unknown by now are passed over and listed in skipped.'
+    ),
+  ] = None
   history: GivenHistory = []
   behaviours: Annotated[
     Annotated[list[Name], pydantic.Field(max_length=HISTORY)] | None,
@@ -119,6 +136,17 @@ class UserRequest(_Request):
       'and listed in skipped.'
     ),
   ] = 'error'
+
+  @pydantic.model_validator(mode='after')
+  def _one_of_both(self):
+    if self.user_id is not None and (
+      self.history or self.times is not None or self.behaviours is not None
+    ):
+      raise ValueError(
+        'user_id: what this user did is known here: leave history, times and '
+        'behaviours out'
+      )
+    return self
 
 
 class RecommendRequest(UserRequest):
@@ -210,6 +238,20 @@ class AddRequest(_Request):
   ]
 
 
+def add_request(id_names: Sequence[str]) -> type[AddRequest]:
+  """AddRequest, whose items may call their ids by other names as well."""
+  if not id_names:
+    return AddRequest
+  either = pydantic.AliasChoices('item_id', *id_names)
+  id_type = Annotated[ItemId, pydantic.Field(validation_alias=either)]
+  item = pydantic.create_model('NewItem', __base__=NewItem, item_id=id_type)
+  items = Annotated[
+    list[item],  # type: ignore[valid-type]  # It is made here.
+    pydantic.Field(min_length=1, max_length=NEW_ITEMS),
+  ]
+  return pydantic.create_model('AddRequest', __base__=AddRequest, items=items)
+
+
 class ScoredItem(pydantic.BaseModel):
   """One item of an answer."""
 
@@ -278,6 +320,7 @@ class About(pydantic.BaseModel):
   categories: list[str]
   threshold: float | None
   writable: bool
+  users: int | None  # Who are known by their user_id; None: started without.
   bundle: str
 
 

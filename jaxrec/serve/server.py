@@ -33,6 +33,9 @@ class ServerOptions:
     batch_seconds: that a request waits for others.
     warm_up: whether programs are compiled before it listens.
     log_requests: whether there is a line for each.
+    root_path: where a proxy has the server, '/jaxrec'; '': at its root.
+    keep_alive_seconds: that an idle connection stays open.
+    users: a file of users whom requests may name; None: they send histories.
   """
 
   bundle: str
@@ -48,6 +51,9 @@ class ServerOptions:
   batch_seconds: float = 0.002
   warm_up: bool = True
   log_requests: bool = False
+  root_path: str = ''
+  keep_alive_seconds: int = 5
+  users: pathlib.Path | None = None
 
   @property
   def hosts(self) -> tuple[str, ...] | None:
@@ -85,11 +91,13 @@ def serve(model: Any, options: ServerOptions) -> None:
     options: see there.
 
   Raises:
-    UserError: the port is taken, or the journal does not do.
+    UserError: the port is taken, or the journal or the users do not do.
   """
   # Here, since a mistake in a flag is told before these are imported.
   import uvicorn
 
+  from jaxrec.bundle import layout
+  from jaxrec.serve import known_users, schema
   from jaxrec.serve.app import create_app
   from jaxrec.serve.gate import Limits
   from jaxrec.serve.journal import Journal
@@ -103,6 +111,7 @@ def serve(model: Any, options: ServerOptions) -> None:
     hosts=options.hosts,
     max_body_bytes=options.max_body_bytes,
     max_requests=options.max_requests,
+    root_path=options.root_path,
   )
   with contextlib.ExitStack() as stack:
     bound = stack.enter_context(_bound(options.host, options.port))
@@ -111,10 +120,23 @@ def serve(model: Any, options: ServerOptions) -> None:
       journal = Journal(
         options.data_dir, fingerprint(model.manifest), options.adopt_items
       )
+    users = None
+    if options.users is not None:
+      users = known_users.read(
+        options.users,
+        layout.column_names(pathlib.Path(options.bundle).expanduser()),
+        kinds=any(model.manifest.get('behaviours') or ()),
+        longest=schema.HISTORY,
+        say=say,
+      )
     metrics = Metrics()
     max_batch = options.max_batch or _max_batch()
     service = Service(
-      LiveItems(model, journal), metrics, max_batch, options.batch_seconds
+      LiveItems(model, journal),
+      metrics,
+      max_batch,
+      options.batch_seconds,
+      users,
     )
     if options.warm_up:
       warm_up(model, max_batch, say)
@@ -138,6 +160,7 @@ def serve(model: Any, options: ServerOptions) -> None:
       # Of connections; an idle one costs little.
       limit_concurrency=4 * options.max_requests,
       timeout_graceful_shutdown=STOP_SECONDS,
+      timeout_keep_alive=options.keep_alive_seconds,
     )
     bound.listen(BACKLOG)  # Whoever reads the next line may ask at once.
     say(

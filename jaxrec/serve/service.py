@@ -6,14 +6,18 @@ import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import fastapi
 
 from jaxrec.serve import schema
 from jaxrec.serve.batcher import Batcher
+from jaxrec.serve.known_users import KnownUsers, UnknownUser
 from jaxrec.serve.live_items import LiveItems
 from jaxrec.serve.metrics import Metrics
+
+KNOWN = ('history', 'times', 'behaviours')  # Of a user, in a file.
+Request = TypeVar('Request', bound=schema.UserRequest)
 
 
 def fingerprint(manifest: Mapping[str, Any]) -> str:
@@ -31,6 +35,7 @@ class Service:
     metrics: Metrics,
     max_batch: int = 64,
     window: float = 0.002,
+    users: KnownUsers | None = None,
   ):
     """
     Args:
@@ -38,7 +43,9 @@ class Service:
       metrics: where batches are counted.
       max_batch: requests computed together; one with texts counts for more.
       window: seconds that a batch waits to be filled.
+      users: who are known by their ids; None: nobody is.
     """
+    self.users = users
     self.live_items = live_items
     self.model = live_items.model
     self.bundle = fingerprint(self.model.manifest)
@@ -93,8 +100,10 @@ class Service:
     """What a RecommendAnswer holds.
 
     Raises:
-      UserError: the request does not hold together.
+      UserError: the request does not hold together; UnknownUser: of a user
+        who is not known.
     """
+    request = self._with_history(request)
     options = {
       **_common_options(request),
       'threshold': request.threshold,
@@ -112,11 +121,25 @@ class Service:
 
   async def score(self, request: schema.ScoreRequest) -> dict:
     """What a ScoreAnswer holds; raises as `recommend` does."""
+    request = self._with_history(request)
     return await self._batcher.submit(
       ('score', *_common_options(request).items()),
       (request.history, request.behaviours, request.times, request.candidates),
       _cost(request.history) + _cost(request.candidates) - 1,
     )
+
+  def _with_history(self, request: Request) -> Request:
+    """The request, with what is known of its user where it names one."""
+    if request.user_id is None:
+      return request
+    if self.users is None:
+      raise UnknownUser(
+        'user_id: no user is known here: start the server with --users=FILE, '
+        'or send a history'
+      )
+    user = self.users[request.user_id]
+    known = {name: getattr(user, name) for name in KNOWN}
+    return request.model_copy(update=known | {'unknown': 'skip'})
 
   async def change(self, call: Callable[[list], Any], changed: list) -> Any:
     """A change of the items, in the writer's thread."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 import threading
 
 import jax
@@ -27,7 +28,11 @@ def trainer(shop):
   with jax.set_mesh(experiment.mesh):
     state, frozen = experiment.init()
     chosen = experiment.restore_chosen(workdir, state)
-    yield experiment, experiment.scorer(chosen.params, frozen), chosen.params
+    yield (
+      experiment,
+      experiment.judge.scorer(chosen.params, frozen),
+      chosen.params,
+    )
 
 
 def arguments_of(experiment, examples):
@@ -220,7 +225,7 @@ def test_thresholds(model):
   scale = dataclasses.replace(
     answerer.scale, slope=1.5, intercept=-0.2, choice=None
   )
-  model._answerer = dataclasses.replace(
+  model._answering = dataclasses.replace(
     answerer,
     scale=scale,
     chances=dataclasses.replace(answerer.chances, scale=scale),
@@ -265,7 +270,7 @@ def test_what_is_seen_counts_where_it_was_ranked(model):
   answerer = model._answerer
   choice = dataclasses.replace(answerer.scale.choice, seen='kept')
   scale = dataclasses.replace(answerer.scale, choice=choice)
-  model._answerer = dataclasses.replace(
+  model._answering = dataclasses.replace(
     answerer,
     scale=scale,
     chances=dataclasses.replace(answerer.chances, scale=scale),
@@ -430,6 +435,37 @@ def test_now(model):
   best = model.recommend(ids, k=5, times=[10, 20, 30], now=20)
   assert best.read == (0, 1)
   assert best == model.recommend(ids[:2], k=5, times=[10, 20], now=20)
+
+
+def test_numbers_and_arrays_of_numpy(model):
+  """What a program that recommends has at hand."""
+  ids = list(model.item_ids)[:3]
+  times = [1.0, 2.0, 3.0]
+  wanted = model.recommend(ids, 4, times=times, now=9.0, diversity=0.5)
+  got = model.recommend(
+    np.array(ids),
+    np.int64(4),
+    times=np.array(times, np.float32),
+    now=np.int32(9),
+    diversity=np.float32(0.5),
+  )
+  assert got == wanted
+  assert model.recommend_many(np.array([ids]).tolist(), k=np.int8(2))
+  with pytest.raises(UserError, match=r'k=np\.True_'):
+    model.recommend(ids, np.bool_(True))
+  with pytest.raises(UserError, match='history is array'):
+    model.recommend(np.array([ids]))
+
+
+def test_a_forked_process_is_told(model, monkeypatch):
+  """It would wait for threads that it does not have."""
+  snapshot = model.snapshot()
+  parent = os.getpid()
+  monkeypatch.setattr(os, 'getpid', lambda: parent + 1)
+  for forked in (model, snapshot):
+    with pytest.raises(UserError, match=f'process {parent} and cannot answer'):
+      forked.recommend()
+    assert 'items' in repr(forked)
 
 
 def test_search(model):

@@ -51,8 +51,8 @@ def test_lists_are_the_trainers(own_logs, model):
     state, frozen = experiment.init()
     params = experiment.restore_chosen(workdir, state).params
     scorer = dataclasses.replace(
-      experiment.scorer(params, frozen),
-      ensemble=Ensemble(experiment.refit().members, GAINS),
+      experiment.judge.scorer(params, frozen),
+      ensemble=Ensemble(experiment.refit().judge.members, GAINS),
     )
     test = experiment.dataset.test
     ranked = scorer.rank(test, True, 10)
@@ -134,6 +134,18 @@ def test_scores_and_probabilities_have_the_order_of_the_logits(model, given):
   if history:
     best = model.recommend(history, 99)
     np.testing.assert_allclose([x.score for x in best], scores, atol=1e-6)
+
+
+def test_columns_may_have_the_names_of_their_file(model):
+  """Which calls `sold_at` 'sold at'."""
+  assert model.manifest['own_names'] == {'sold at': 'sold_at'}
+  ours = {'title': 'Neu', 'sold_at': 'café'}
+  files = {'title': 'Neu', 'sold at': 'café'}
+  added = model.add_items([{'item_id': 'p', **ours}, {'item_id': 'q', **files}])
+  assert added[0].text == added[1].text
+  assert added[1].fields == {'item_id': 'q', **ours}
+  scored = model.score([files, ours], ['p', 'q'])
+  np.testing.assert_allclose(*logits_of(scored), rtol=1e-5)
 
 
 def test_ages_are_of_events(model):

@@ -22,13 +22,17 @@ from tests.serve.fake import FakeModel
 def app_of(tmp_path):
   """(model, limits, ...) -> an application; items are kept in tmp_path."""
 
-  def make(model=None, writable=True, window=0.0, max_batch=64, **limits):
+  def make(
+    model=None, writable=True, window=0.0, max_batch=64, users=None, **limits
+  ):
     model = model or FakeModel()
     journal = None
     if writable:
       journal = Journal(tmp_path / 'items', fingerprint(model.manifest))
     metrics = Metrics()
-    service = Service(LiveItems(model, journal), metrics, max_batch, window)
+    service = Service(
+      LiveItems(model, journal), metrics, max_batch, window, users
+    )
     return create_app(service, metrics, Limits(**limits))
 
   return make

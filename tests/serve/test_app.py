@@ -2,11 +2,14 @@
 
 import asyncio
 import concurrent.futures
+import gzip
 import json
+import re
 import threading
 import time
 
 import numpy as np
+import pytest
 
 from jaxrec.serve.gate import Gate, Limits
 from jaxrec.serve.metrics import Metrics
@@ -276,6 +279,87 @@ def test_the_key(client_of):
   assert answer.status_code == 200
 
 
+@pytest.mark.parametrize('scheme', ['bearer', 'BEARER', 'Bearer'])
+def test_the_keys_scheme_is_in_any_case(client_of, scheme):
+  client = client_of(api_key=KEY)
+  headers = {'authorization': f'{scheme} {KEY}'}
+  assert client.get('/about', headers=headers).status_code == 200
+  headers = {'authorization': f'Basic {KEY}'}
+  refused(client.get('/about', headers=headers), 401, 'Bearer')
+
+
+@pytest.mark.parametrize(
+  'path',
+  [
+    *('/', '/docs', '/page/page.js', '/healthz', '/about', '/metrics'),
+    *('/items', '/items?q=x', '/items/food-1', '/openapi.json', '/no'),
+  ],
+)
+def test_head_is_get_without_its_body(client, path):
+  asked, whole = client.head(path), client.get(path)
+  assert asked.status_code == whole.status_code and asked.content == b''
+  assert asked.headers['content-type'] == whole.headers['content-type']
+
+
+def test_head_is_counted_as_itself(client):
+  client.head('/about')
+  counted = client.get('/metrics').text
+  assert 'method="HEAD",route="/about",status="200"' in counted
+  assert client.head('/recommend').status_code == 405
+
+
+@pytest.mark.parametrize('before', ['', '/a/b'])
+def test_under_a_proxys_path(client_of, before):
+  """Whether the proxy takes its path away or leaves it."""
+  client = client_of(root_path='/a/b', api_key=KEY)
+  right = {'authorization': f'Bearer {KEY}'}
+  for path in ('/', '/docs', '/healthz', '/page/page.js'):
+    assert client.get(before + path).status_code == 200
+  refused(client.get(f'{before}/about'), 401, 'API key')
+  answer = client.get(f'{before}/about', headers=right)
+  assert answer.status_code == 200
+  answer = client.post(f'{before}/recommend', json={}, headers=right)
+  assert answer.status_code == 200
+  served = client.get(f'{before}/openapi.json', headers=right).json()
+  assert served['servers'] == [{'url': '/a/b'}]
+  # What the page names lies under it.
+  answer = client.get('/a/b', follow_redirects=False)
+  assert answer.status_code == 307 and answer.headers['location'] == '/a/b/'
+
+
+def test_pages_name_nothing_by_the_root(client):
+  for path in ('/', '/docs'):
+    assert not re.findall('(?:href|src)="/', client.get(path).text)
+
+
+def packed(body: bytes) -> dict:
+  return {
+    'content': gzip.compress(body),
+    'headers': {
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+    },
+  }
+
+
+def test_compressed_bodies(client_of):
+  client = client_of(max_body_bytes=1000)
+  plain = post(client, '/recommend', {'k': 3}).json()
+  answer = client.post('/recommend', **packed(b'{"k": 3}'))
+  assert answer.status_code == 200 and answer.json() == plain
+  # A few bytes that become many.
+  bomb = packed(b'{"k": 3' + b' ' * 10_000_000 + b'}')
+  refused(client.post('/recommend', **bomb), 413, 'larger than 1000')
+  for damaged in (b'{}', gzip.compress(b'{"k": 3}')[:-4], b'\x1f\x8b'):
+    request = packed(b'') | {'content': damaged}
+    refused(client.post('/recommend', **request), 400, 'no whole gzip')
+  twice = packed(b'{}') | {'content': 2 * gzip.compress(b'{}')}
+  refused(client.post('/recommend', **twice), 400, 'no whole gzip')
+  other = packed(b'{}')
+  other['headers'] |= {'content-encoding': 'br'}
+  refused(client.post('/recommend', **other), 415, 'gzip')
+
+
 def test_only_hosts_that_are_allowed(client_of):
   client = client_of(hosts=('localhost', '::1'))
   for host in ('localhost', 'localhost:80', 'LOCALHOST', '[::1]:8000'):
@@ -446,3 +530,15 @@ def test_stopping_lets_go_of_the_journal(app_of):
     post(client, '/items', {'items': [item]}).raise_for_status()
   with connected(app_of()) as client:  # The same directory.
     assert client.get('/items/a').json()['text'] == 'x'
+
+
+def test_ids_may_have_the_name_of_their_file(app_of):
+  model = FakeModel()
+  model.manifest['own_names'] = {'sku': 'item_id', 'name': 'title'}
+  with connected(app_of(model)) as client:
+    answer = post(client, '/items', {'items': [{'sku': 'a', 'title': 'x'}]})
+    assert answer.json()['added'] == ['a']
+    answer = post(client, '/items', {'items': [{'item_id': 'b', 'title': 'x'}]})
+    assert answer.json()['added'] == ['b']
+    refused(post(client, '/items', {'items': [{'title': 'x'}]}), 422, 'item_id')
+    assert client.get('/openapi.json').status_code == 200

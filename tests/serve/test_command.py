@@ -1,6 +1,7 @@
 """The command: its flags, how it stops, and what is left when it is killed."""
 
 import http.client
+import importlib.util
 import signal
 import socket
 import threading
@@ -153,6 +154,16 @@ def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
     taken.listen()
     port = taken.getsockname()[1]
     assert f'cannot listen at 127.0.0.1:{port}' in refuse(f'--port={port}')
+
+
+def test_what_is_not_installed_is_told_before_the_model_is_read(
+  capsys, monkeypatch
+):
+  find = importlib.util.find_spec
+  hidden = lambda name: None if name == 'uvicorn' else find(name)
+  monkeypatch.setattr(importlib.util, 'find_spec', hidden)
+  said = refusal(capsys, '--bundle=any')
+  assert 'not installed: uvicorn: pip install' in said and '.[serve]' in said
 
 
 def test_the_key_from_a_file_or_the_environment(tmp_path, monkeypatch):

@@ -22,6 +22,9 @@ export class Failure extends Error {
 }
 
 // The JSON of an answer; throws a Failure that can be shown.
+// Where the server is: a proxy may have it under a path of its own.
+const BASE = new URL('..', import.meta.url);
+
 export async function ask(path, body, signal, method) {
   const headers = {};
   const key = sessionStorage.getItem(KEY);
@@ -29,7 +32,7 @@ export async function ask(path, body, signal, method) {
   if (body !== undefined) headers['content-type'] = 'application/json';
   let answer;
   try {
-    answer = await fetch(path, {
+    answer = await fetch(new URL(path.slice(1), BASE), {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers,
       body: body === undefined ? undefined
