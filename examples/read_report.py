@@ -10,6 +10,11 @@ import json
 import pathlib
 
 
+def number(value: float | None, form: str = '.4f') -> str:
+  """A dash where nothing was measured."""
+  return '-' if value is None else format(value, form)
+
+
 def summary(results: dict) -> list[str]:
   """Lines that sum up what `results.json` holds."""
   protocol, metric = results['protocol'], results['protocol']['main_metric']
@@ -17,8 +22,8 @@ def summary(results: dict) -> list[str]:
   lines = [
     f'{results["dataset"]}, {results["split"]} split: {protocol["name"]}, '
     f'{protocol["examples"]:,} examples, among {protocol["candidates"]}',
-    f'jaxrec: {metric} {results["metrics"][metric]:.4f}, '
-    f'95 % of resamples of the users {low:.4f} to {high:.4f}',
+    f'jaxrec: {metric} {number(results["metrics"][metric])}, '
+    f'95 % of resamples of the users {number(low)} to {number(high)}',
   ]
   # The oracle knows the true probabilities of a made-up world: no rival.
   rivals = {
@@ -27,11 +32,12 @@ def summary(results: dict) -> list[str]:
     if name != 'oracle'
   }
   if rivals:
-    best = max(rivals, key=rivals.get)
+    best = max(rivals, key=lambda name: rivals[name] or 0)
     difference = results['comparisons'][best][metric]
     lines.append(
-      f'best baseline: {best} {rivals[best]:.4f}, jaxrec is ahead by '
-      f'{difference["difference"]:+.4f} (p = {difference["p"]:.3f})'
+      f'best baseline: {best} {number(rivals[best])}, jaxrec is ahead by '
+      f'{number(difference["difference"], "+.4f")} '
+      f'(p = {number(difference["p"], ".3f")})'
     )
   step, steps = results['best_step'], results['train']['steps']
   lines.append(
@@ -41,12 +47,12 @@ def summary(results: dict) -> list[str]:
   if step and 'training' in results:  # Version 0.1.0 did not say.
     added = results['training']['added'][metric]
     lines.append(
-      f'which adds {added["difference"]:+.4f} {metric} to step 0 '
-      f'(p = {added["p"]:.3f})'
+      f'which adds {number(added["difference"], "+.4f")} {metric} to step 0 '
+      f'(p = {number(added["p"], ".3f")})'
     )
   for slice_name, parts in results['slices'].items():
     values = [
-      f'{part} {values["metrics"][metric]:.4f} ({values["examples"]:,})'
+      f'{part} {number(values["metrics"][metric])} ({values["examples"]:,})'
       for part, values in parts.items()
       if values['examples']
     ]

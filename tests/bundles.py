@@ -1,5 +1,8 @@
 """Small bundles, each exported once."""
 
+import contextlib
+import io
+
 import jax
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from configs import ecommerce, news
 from jaxrec.evaluation import gains
 
 _made = {}
+said = {}  # What each export printed.
 
 
 def _exported(key, config, factory):
@@ -24,7 +28,7 @@ def _exported(key, config, factory):
     identity.claim(workdir, experiment.given, experiment.fingerprints)
     with jax.set_mesh(experiment.mesh):
       state, _ = experiment.init()
-      judged = {experiment.protocol.main_metric: 0.5}
+      judged = {experiment.judge.protocol.main_metric: 0.5}
       saved = [(experiment, judged)]
       if config.training.refit:  # What is exported then.
         saved.append((experiment.refit(), None))
@@ -33,7 +37,9 @@ def _exported(key, config, factory):
         checkpoints = source.checkpoints(workdir)
         checkpoints.save(1, started(state, moved), metrics)
         checkpoints.wait()
-    export.export_workdir(config, workdir, bundle)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+      export.export_workdir(config, workdir, bundle)
+    said[key] = printed.getvalue()
     _made[key] = config, workdir, bundle
   return _made[key]
 

@@ -155,6 +155,11 @@ def tiny_config(tiny_directories, tiny_bert, cache_dir):
         'data.interactions_file': 'interactions.tsv',
         'data.items_file': 'items.tsv',
       }
+    if config.data.name == 'impressions':
+      tiny |= {
+        'data.impressions_file': 'impressions.jsonl',
+        'data.items_file': 'items.jsonl',
+      }
     texts = {key: str(value) for key, value in (tiny | changes).items()}
     return config_flag.change(config, texts, note=lambda line: None)
 

@@ -43,7 +43,7 @@ def test_a_process_is_set_up_before_the_work(calls, tmp_path, monkeypatch):
   set_up = ('set_up', (config,), {})
   assert calls == [
     set_up,
-    ('train_and_evaluate', (config, workdir), {}),
+    ('train_and_evaluate', (config, workdir), {'verbose': False}),
     set_up,
     ('evaluate_workdir', (config, workdir, 'validation'), {}),
     set_up,

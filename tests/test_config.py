@@ -188,7 +188,7 @@ def test_mistakes_are_told_by_their_keys(values, message):
     ({'data': {'k_core': -1}}, 'data.k_core=-1: '),
     ({'data': {'columns': {'title': ''}}}, 'data.columns.title is empty'),
     ({'optimizer': {'b1': 1.0}}, 'optimizer.b1=1.0: '),
-    ({'training': {'num_steps': 0}}, 'training.num_steps=0: '),
+    ({'training': {'num_steps': -1}}, 'training.num_steps=-1: '),
     ({'evaluation': {'seen': 'gone'}}, "evaluation.seen: 'gone' is unknown"),
     (
       {'objectives': {'impressions': {'loss': 'sofmax'}}},

@@ -11,7 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 # From the top; a room imports from rooms further down, and from itself.
 LAYERS = (
-  ('main', 'compare'),
+  ('main', 'compare', '__main__'),
   ('cli',),
   ('commands', 'presets', 'serve'),
   ('training',),
@@ -19,8 +19,8 @@ LAYERS = (
   ('ensemble',),
   ('baselines', 'retrieval', 'workdirs', 'bundle'),
   ('data', 'console', 'models'),
-  ('parallel', 'preflight', 'config', 'files'),
-  ('batch',),
+  ('parallel', 'preflight', 'config'),
+  ('batch', 'files'),
   ('errors',),
 )
 # What must hold whatever the layers are, and why.
@@ -49,8 +49,8 @@ ONLY = {  # Who may import it.
   'clu': {'training', 'commands'},
   'plotly': {'report'},
   'jinja2': {'report'},
-  'scipy': {'baselines', 'ensemble', 'evaluation', 'starts'},
-  'pyarrow': {'evaluation', 'data', 'commands'},
+  'scipy': {'baselines', 'ensemble', 'evaluation', 'retrieval', 'starts'},
+  'pyarrow': {'evaluation', 'data', 'commands', 'inference'},
   'openpyxl': {'data'},
   'fastapi': {'serve'},
   'starlette': {'serve'},
@@ -131,7 +131,8 @@ def reached(start: str) -> dict[str, set[str]]:
 
 def test_a_bundle_needs_four_packages_alone():
   """Of the modules that `jaxrec.load` imports, by whatever way."""
-  allowed = {'numpy', 'jax', 'tokenizers', 'safetensors'}
+  # SciPy is one that JAX cannot be installed without.
+  allowed = {'numpy', 'jax', 'scipy', 'tokenizers', 'safetensors'}
   # Within functions, of paths that a bundle does not take.
   late = {'jaxrec.models.text.weights': {'ml_dtypes'}}
   modules = reached('jaxrec.inference.load')
@@ -143,12 +144,32 @@ def test_a_bundle_needs_four_packages_alone():
 
 def test_a_config_is_read_without_what_trains():
   """A mistake in it is told before TensorFlow is there, which takes seconds."""
-  code = 'import sys, jaxrec.cli.flags; print(*sys.modules)'
+  code = 'import sys, jaxrec.cli.config_flag; print(*sys.modules)'
   loaded = subprocess.run(
     [sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT
   ).stdout.split()
   assert 'jaxrec.training.settings' in loaded
   assert not {'tensorflow', 'clu', 'orbax', 'plotly'} & set(loaded)
+
+
+def test_names_are_looked_at_before_jax_is_there():
+  """A typo is told in a fraction of a second."""
+  code = (
+    'import sys\n'
+    'from jaxrec.cli import command\n'
+    'try:\n'
+    "  command.run(['train', '--config=news', '--config.lr=1', '--wrkdir=w'])\n"
+    'except SystemExit:\n'
+    '  print(*sys.modules)'
+  )
+  done = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT
+  )
+  lines = done.stderr.splitlines()
+  assert len(lines) == 2 and 'optimizer.learning_rate' in done.stderr
+  assert 'jaxrec.cli.mistakes' in done.stdout.split()
+  slow = {'jax', 'numpy', 'flax', 'tensorflow', 'orbax', 'pyarrow', 'scipy'}
+  assert not slow & set(done.stdout.split())
 
 
 def test_every_room_has_a_layer():
@@ -158,7 +179,7 @@ def test_every_room_has_a_layer():
 
 
 def test_the_root_is_small():
-  assert len(list((ROOT / 'jaxrec').glob('*.py'))) <= 10
+  assert len(list((ROOT / 'jaxrec').glob('*.py'))) <= 11
 
 
 @pytest.mark.parametrize(

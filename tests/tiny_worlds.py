@@ -89,11 +89,32 @@ def tables(count=16, users=4, items=5) -> dict[str, list[tuple]]:
   }
 
 
+def lists(count=30, users=4, items=5) -> dict[str, list[dict]]:
+  """One's own items and lists that were shown, by table; one click each."""
+  things = [
+    {'item_id': f'i{i}', 'title': f'Thing {i}', 'category': f'kind {i % 3}'}
+    for i in range(items)
+  ]
+  shown = []
+  for i in range(count):
+    keys = [f'i{(i * 7 + k * k) % items}' for k in range(4)]
+    candidates = list(dict.fromkeys(keys))
+    labels = [int(k == i % len(candidates)) for k in range(len(candidates))]
+    shown.append(
+      {'user_id': f'u{i % users}', 'timestamp': 10**9 + 60 * i}
+      | {'candidates': candidates, 'labels': labels}
+    )
+  return {'items': things, 'impressions': shown}
+
+
 def write(directory: pathlib.Path) -> dict[str, pathlib.Path]:
   """Writes what can be trained on; directories by names of datasets."""
   found = {
     name: directory / name
-    for name in ('online_retail', 'amazon', 'lastfm_1k', 'interactions')
+    for name in (
+      *('online_retail', 'amazon', 'lastfm_1k', 'interactions'),
+      'impressions',
+    )
   }
   for path in found.values():
     path.mkdir()
@@ -106,6 +127,9 @@ def write(directory: pathlib.Path) -> dict[str, pathlib.Path]:
     'lastfm_1k': {LASTFM: lines(lastfm(**TRAINED))},
     'interactions': {
       f'{n}.tsv': lines(r) for n, r in tables(**TRAINED).items()
+    },
+    'impressions': {
+      f'{n}.jsonl': json_lines(r) for n, r in lists(**TRAINED).items()
     },
   }
   for name, files in contents.items():

@@ -123,6 +123,14 @@ def test_read_report_without_baselines_at_step_0():
   lines = example('read_report').summary(results)
   assert lines[2].endswith('step 0 of 100: training added nothing to the start')
   assert len(lines) == 3  # Nobody is in the slice.
+  results['best_step'] = 40
+  results['training'] = {
+    'added': {'ndcg@10': {'difference': 0.0125, 'p': 0.004}}
+  }
+  assert example('read_report').summary(results)[2:] == [
+    'validation chose step 40 of 100',
+    'which adds +0.0125 ndcg@10 to step 0 (p = 0.004)',
+  ]
 
 
 @pytest.mark.parametrize('path', EXAMPLES, ids=lambda path: path.stem)
