@@ -35,6 +35,7 @@ _SAFE = [
   ),
 ]
 _log = logging.getLogger('jaxrec.serve')
+VERSIONS = ('1.0', '1.1', '2', '2.0', '3')
 _METHODS = ('GET', 'HEAD', 'POST', 'DELETE')
 
 
@@ -157,6 +158,9 @@ class Gate:
 
   def _check_head(self, scope, counted: bool) -> None:
     limits = self._limits
+    version = scope.get('http_version', '1.1')
+    if version not in VERSIONS:  # Not every parser of HTTP refuses it.
+      raise Refused(400, f'there is no HTTP/{version[:10]}')
     if limits.hosts is not None:
       # Else a page of any site could name this machine and read its answers.
       host = _host(_header(scope, b'host'))

@@ -298,7 +298,7 @@ def raw(count: int, seed: int) -> Iterator[bytes]:
   kind = b'Content-Type: application/json\r\n'
   chunks = b'Transfer-Encoding: chunked\r\n\r\n'
   makers = [
-    lambda: b'GET / HTTP/99.9\r\n' + HEAD + b'\r\n',
+    lambda: b'GET / HTTP/9.9\r\n' + HEAD + b'\r\n',
     lambda: b'GET /%b HTTP/1.1\r\n' % rng.randbytes(9).hex().encode() + b'\r\n',
     lambda: b'GET /items/\xff\xfe HTTP/1.1\r\n' + HEAD + b'\r\n',
     lambda: b'GET /items/.. HTTP/1.1\r\n' + HEAD + b'\r\n',
